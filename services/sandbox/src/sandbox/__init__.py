@@ -1,0 +1,1 @@
+"""Simulators of the platforms and their OAuth servers: as strict as the real ones."""

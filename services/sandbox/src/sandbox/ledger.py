@@ -1,0 +1,87 @@
+"""What was really posted: the one list that tells whether a clip was lost or posted twice."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sandbox.clock import Clock
+from sandbox.eventlog import EventLog
+
+
+@dataclass
+class Post:
+    """One post. A deleted one keeps its entry."""
+
+    platform: str
+    account: str
+    post_id: str
+    url: str
+    sha256: str
+    bytes: int
+    title: str
+    at: str
+    deleted_at: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)  # what the simulator needs to go on
+
+
+class Ledger:
+    """Every entry is on disk before the platform answers."""
+
+    def __init__(self, clock: Clock, log: EventLog) -> None:
+        self._clock = clock
+        self._log = log
+        self._posts: dict[tuple[str, str], Post] = {}
+        for event in log.replay("post", "deleted", "restored"):
+            self._apply(event)
+
+    def record(
+        self,
+        *,
+        platform: str,
+        account: str,
+        post_id: str,
+        url: str,
+        sha256: str,
+        size: int,
+        title: str,
+        details: dict[str, Any] | None = None,
+    ) -> Post:
+        """Write one post. `post_id` is unique within its platform."""
+        post = Post(
+            platform, account, post_id, url, sha256, size, title, self._clock.stamp(),
+            details=details or {},
+        )  # fmt: skip
+        self._write({"kind": "post", **asdict(post)})
+        return self._posts[platform, post_id]
+
+    def mark_deleted(self, platform: str, post_id: str) -> None:
+        """Nothing happens when it was never posted: a draft leaves no trace."""
+        if (platform, post_id) in self._posts:
+            at = self._clock.stamp()
+            self._write({"kind": "deleted", "platform": platform, "post_id": post_id, "at": at})
+
+    def mark_restored(self, platform: str, post_id: str) -> None:
+        if (platform, post_id) in self._posts:
+            self._write({"kind": "restored", "platform": platform, "post_id": post_id})
+
+    def posts(self, platform: str | None = None) -> list[Post]:
+        """In the order of posting."""
+        return [post for post in self._posts.values() if platform in (None, post.platform)]
+
+    def clear(self) -> None:
+        self._posts.clear()
+
+    def _write(self, event: dict[str, Any]) -> None:
+        self._log.append(event["kind"], event)
+        self._apply(event)
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        key = event["platform"], event["post_id"]
+        match event["kind"]:
+            case "post":
+                self._posts[key] = Post(**{k: v for k, v in event.items() if k != "kind"})
+            case "deleted":
+                self._posts[key].deleted_at = event["at"]
+            case "restored":
+                self._posts[key].deleted_at = None

@@ -1,0 +1,1 @@
+"""What every service stands on: words of the bus, database, HTTP edge, settings."""

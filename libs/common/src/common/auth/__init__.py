@@ -1,0 +1,1 @@
+"""Who is calling: people by the host product's JWT, services by short tokens of ours."""

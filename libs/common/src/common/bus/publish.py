@@ -1,0 +1,46 @@
+"""The only way onto the bus: persistent, mandatory, confirmed, and never longer than 5 seconds."""
+
+import asyncio
+from typing import Any
+
+from faststream.rabbit import Channel, RabbitBroker
+from pydantic import SecretStr
+
+CONFIRM_SECONDS = 5.0
+"""FastStream drops `publish(timeout=…)` (stack.md C3), so the limit is ours. Past it the outcome
+is unknown, and the outbox sends the same id again."""
+
+
+def broker(url: SecretStr, service: str, *, graceful_seconds: float = 15.0) -> RabbitBroker:
+    """A broker whose publishes fail when unroutable (stack.md C2) and that reads no type hints."""
+    return RabbitBroker(
+        url.get_secret_value(),
+        app_id=service,
+        default_channel=Channel(publisher_confirms=True, on_return_raises=True),
+        apply_types=False,
+        graceful_timeout=graceful_seconds,
+        logger=None,
+    )
+
+
+async def publish(
+    to: RabbitBroker,
+    exchange: str,
+    routing_key: str,
+    body: dict[str, Any] | bytes,
+    *,
+    message_id: str,
+    headers: dict[str, Any] | None = None,
+) -> None:
+    """Return once the broker confirmed. Raises TimeoutError or the broker's refusal."""
+    async with asyncio.timeout(CONFIRM_SECONDS):
+        await to.publish(
+            body,
+            exchange=exchange,
+            routing_key=routing_key,
+            persist=True,
+            mandatory=True,
+            message_id=message_id,
+            headers=headers,
+            content_type="application/cloudevents+json",
+        )

@@ -1,0 +1,1 @@
+"""What is said on the bus: words only, no input or output."""

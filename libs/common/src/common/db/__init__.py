@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, transactions, the outbox and the inbox."""

@@ -1,0 +1,43 @@
+"""One engine a process, with limits that a frozen server can't outlast (stack.md §6)."""
+
+import json
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+COMMAND_SECONDS = 10
+CONNECT_SECONDS = 3
+
+
+def async_url(url: SecretStr) -> str:
+    """The same address with the asyncpg driver named."""
+    text = url.get_secret_value()
+    return text.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+def plain_url(url: SecretStr) -> str:
+    """The address as asyncpg itself takes it."""
+    return url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+def _dumps(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def connect(url: SecretStr, service: str, *, size: int = 10) -> AsyncEngine:
+    """An engine whose errors never show parameters (they hold people's texts)."""
+    return create_async_engine(
+        async_url(url),
+        pool_size=size,
+        max_overflow=size,
+        pool_timeout=COMMAND_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        json_serializer=_dumps,
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": COMMAND_SECONDS,
+            "server_settings": {"application_name": service, "timezone": "UTC"},
+        },
+    )

@@ -1,0 +1,129 @@
+"""One transaction: rows, outbox and inbox are committed together or not at all."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import MetaData, Table, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from common.contracts.envelope import Envelope, Event
+from common.db.tables import answers_table, inbox_table, outbox_table
+from common.ids import new_id
+from common.observe import trace
+
+_metadata = MetaData()
+OUTBOX: Table = outbox_table(_metadata)
+INBOX: Table = inbox_table(_metadata)
+ANSWERS: Table = answers_table(_metadata)
+CHANNEL = "outbox"
+"""The NOTIFY channel on which the relay is woken; polling is the guarantee."""
+
+
+class UnitOfWork:
+    """`async with` opens a transaction; leaving it commits, an exception rolls back.
+
+    A service's own unit of work adds its repositories on `connection`.
+    """
+
+    connection: AsyncConnection
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._facts: list[dict[str, Any]] = []
+
+    async def __aenter__(self) -> Self:
+        self.connection = await self._engine.connect()
+        try:
+            await self.connection.begin()
+        except BaseException:
+            await self.connection.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                await self._flush()
+                await self.connection.commit()
+            else:
+                await self.connection.rollback()
+        finally:
+            await self.connection.close()
+
+    def tell(self, event: Event, *, version: int) -> None:
+        """Say a fact once this transaction commits. `version` is the aggregate's own."""
+        here = trace.current()
+        envelope = Envelope(
+            id=new_id(),
+            source=event.source,
+            type=event.type,
+            subject=event.subject,
+            time=datetime.now(UTC),
+            data=event.model_dump(mode="json"),
+            traceparent=here.traceparent,
+            correlationid=here.correlation_id,
+            causationid=here.causation_id,
+            aggregateversion=version,
+        )
+        self._facts.append(
+            {
+                "id": envelope.id,
+                "routing_key": event.routing_key,
+                "body": envelope.model_dump(mode="json", exclude_none=True),
+            }
+        )
+
+    async def first_time(self, consumer: str, message_id: UUID) -> bool:
+        """Write down that `consumer` handles this message; False when it already did."""
+        statement = (
+            upsert(INBOX)
+            .values(consumer=consumer, message_id=message_id)
+            .on_conflict_do_nothing()
+            .returning(INBOX.c.message_id)
+        )
+        return (await self.connection.execute(statement)).first() is not None
+
+    async def claim_key(self, user: str, route: str, key: str) -> bool:
+        """Hold an idempotency key until the transaction ends; False when somebody else does."""
+        lock = func.pg_try_advisory_xact_lock(func.hashtextextended(f"{user}\n{route}\n{key}", 0))
+        return bool((await self.connection.execute(select(lock))).scalar_one())
+
+    async def answer(self, user: str, route: str, key: str) -> Mapping[str, Any] | None:
+        """The answer that was given to this key, if any."""
+        table = ANSWERS
+        row = await self.connection.execute(
+            select(table).where(table.c.user_id == user, table.c.route == route, table.c.key == key)
+        )
+        found = row.mappings().first()
+        return dict(found) if found else None
+
+    async def keep_answer(
+        self, user: str, route: str, key: str, *, body_hash: bytes, status: int, answer: object
+    ) -> None:
+        """Keep the answer beside its effect."""
+        await self.connection.execute(
+            upsert(ANSWERS)
+            .values(
+                user_id=user,
+                route=route,
+                key=key,
+                body_hash=body_hash,
+                status=status,
+                answer=answer,
+            )
+            .on_conflict_do_nothing()
+        )
+
+    async def _flush(self) -> None:
+        if self._facts:
+            await self.connection.execute(insert(OUTBOX), self._facts)
+            await self.connection.execute(select(func.pg_notify(CHANNEL, "")))

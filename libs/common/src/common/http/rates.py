@@ -1,0 +1,50 @@
+"""How often one user may ask: GCRA with the whole allowance as burst, then its refill."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from common.http.problems import Problem
+from common.pace import Pace, Rate, Slot
+
+PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """`20/minute`."""
+
+    calls: int
+    seconds: int
+
+
+def _parse(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+)/(second|minute|hour|day)", value.strip())
+    if not match or int(match[1]) == 0:
+        raise ValueError("write a rate as 20/minute")
+    return Allowance(int(match[1]), PERIODS[match[2]])
+
+
+AllowanceSetting = Annotated[Allowance, BeforeValidator(_parse)]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Counted already; `require` raises the 429 where the order of problems puts it: last."""
+
+    slot: Slot
+
+    def require(self) -> None:
+        """Raises the `rate_limited` problem when the allowance is used up."""
+        if not self.slot.granted:
+            raise Problem(429, "rate_limited", retry_after=self.slot.wait)
+
+
+async def count(pace: Pace, what: str, user: str, allowance: Allowance) -> Verdict:
+    """Count one request of this user."""
+    rate = Rate(f"api:{what}:{user}", allowance.calls, allowance.seconds, allowance.calls)
+    return Verdict(await pace.reserve([rate], most=0.0))

@@ -1,0 +1,1 @@
+"""Logs, traces and metrics: how the system is seen from outside."""

@@ -1,0 +1,132 @@
+"""Settings from the environment, read once at start; a bad one stops the service with advice."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from common.durations import Durations, parse_many
+
+PLACEHOLDERS = ("changeme", "change-me", "example", "placeholder", "secret", "password", "xxx")
+
+
+def _split(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever was given
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _strong(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if len(text) < 32 or len(set(text)) < 8:
+        raise ValueError("too weak: make one with `openssl rand -hex 32`")
+    if any(word in text.lower() for word in PLACEHOLDERS):
+        raise ValueError("a placeholder: make one with `openssl rand -hex 32`")
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""A comma list."""
+StrongSecret = Annotated[SecretStr, AfterValidator(_strong)]
+"""A secret of ours; placeholders and weak values are refused."""
+
+
+class FileSource(PydanticBaseSettingsSource):
+    """`<NAME>_FILE` names a file that holds the value (Docker and Kubernetes secrets)."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401, ARG002 - the base class's signature
+        """The file's text without its last newline, when `<NAME>_FILE` is set."""
+        path = os.environ.get(f"{field_name.upper()}_FILE")
+        return (Path(path).read_text().strip() if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """All values that stand in files."""
+        found: dict[str, Any] = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, key, _ = self.get_field_value(field, name)
+            if value is not None:
+                found[key] = value
+        return found
+
+
+class Settings(BaseSettings):
+    """What every service needs. Names are fixed by api.md."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", hide_input_in_errors=True, frozen=True, env_ignore_empty=True
+    )
+
+    environment: str = "development"
+    database_url: SecretStr
+    rabbitmq_url: SecretStr
+    redis_url: SecretStr
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    metrics_port: int | None = None
+    """Where /metrics and the health of a worker are served; http processes without it serve
+    metrics on their own port."""
+    expose_docs: bool = True
+    cors_origins: Names = ()
+    auth_jwt_secret: StrongSecret | None = None
+    auth_jwks_url: str | None = None
+    auth_jwt_issuer: str | None = None
+    service_tokens: SecretStr | None = None
+    bus_retry_delays: Durations = parse_many("1s,10s,60s")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then files."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, FileSource(settings_cls)
+
+    @property
+    def production(self) -> bool:
+        """Whether the strict rules hold."""
+        return self.environment == "production"
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+ADVICE = {
+    "platform_token_secret": "make one with `openssl rand -hex 32`",
+    "platform_token_secret_previous": "the 64 hex characters of the former secret",
+    "auth_jwt_secret": "make one with `openssl rand -hex 32`; the host product signs with it",
+    "database_url": "for example postgresql://user:password@host:5432/database",
+    "rabbitmq_url": "for example amqp://user:password@host:5672/vhost?heartbeat=10",
+    "redis_url": "for example redis://host:6379/0",
+    "service_tokens": "for example publisher=<32 random bytes in hex>",
+}
+
+
+def load(cls: type[S]) -> S:
+    """Read the settings, or end the process with one line for each that is wrong.
+
+    The rejected value itself is never printed.
+    """
+    try:
+        return cls()
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            name = str(problem["loc"][0]) if problem["loc"] else "settings"
+            advice = ADVICE.get(name, "see .env.example")
+            print(f"{name.upper()}: {problem['msg']} ({advice})", file=sys.stderr)  # noqa: T201 - logs are not configured yet
+        _stop()
+
+
+def _stop() -> NoReturn:
+    raise SystemExit(2)

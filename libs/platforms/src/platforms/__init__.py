@@ -1,0 +1,1 @@
+"""The four platforms: wire clients, connecting, publishing steps, statistics, limits."""

@@ -1,0 +1,104 @@
+"""How a platform can say no. The engine decides by class; people read `reason`.
+
+PlatformError
+├── Unavailable      nothing happened, or repeating is harmless: try again later
+│   └── RateLimited  the same, and how long to wait is known or assumed; costs no attempt
+├── OutcomeUnknown   the request may have been carried out: look before repeating
+├── TokenExpired     the access token is refused: a fresh one may help, once
+├── AccessRevoked    the account refuses us for good: a person must reconnect
+├── NoRight          the account exists, but may not do this
+├── ContentRefused   this clip or text will never be accepted
+├── NeedsHuman       captcha, two-factor, phone confirmation: only the owner can go on
+└── NotConfigured    our application is refused (client id, switched off, wrong method)
+"""
+
+from datetime import timedelta
+
+from platforms.reasons import Reason
+
+
+class PlatformError(Exception):
+    """A platform did not do what was asked.
+
+    `code` is the stable problem code of the public interface, `reason` the text for people
+    (both languages), `note` a short technical remark without secrets or addresses.
+    """
+
+    code = "platform_unavailable"
+    default = Reason.UNAVAILABLE
+
+    def __init__(self, reason: Reason | None = None, *, note: str = "") -> None:
+        self.reason = reason or self.default
+        self.note = note[:300]
+        super().__init__(f"{type(self).__name__}: {self.reason.value} {self.note}".rstrip())
+
+
+class Unavailable(PlatformError):
+    """Nothing was done, or repeating does no harm."""
+
+
+class RateLimited(Unavailable):
+    """Asked too often; `retry_after` is what the platform told, or our own default."""
+
+    default = Reason.RATE_LIMITED
+
+    def __init__(
+        self, retry_after: timedelta, reason: Reason | None = None, *, note: str = ""
+    ) -> None:
+        self.retry_after = retry_after
+        super().__init__(reason, note=note)
+
+
+class OutcomeUnknown(PlatformError):
+    """The request left and no trustworthy answer came: it may have been carried out."""
+
+    code = "outcome_unknown"
+    default = Reason.OUTCOME_UNKNOWN
+
+
+class TokenExpired(PlatformError):
+    """The access token was refused; a refreshed one may be accepted."""
+
+    code = "connection_expired"
+    default = Reason.TOKEN_REFUSED
+
+
+class AccessRevoked(PlatformError):
+    """The grant is gone (refresh token refused, account blocked): reconnect."""
+
+    code = "connection_expired"
+    default = Reason.ACCESS_REVOKED
+
+
+class NoRight(PlatformError):
+    """The account lacks the right for this target."""
+
+    code = "no_right_to_post"
+    default = Reason.NO_RIGHT
+
+
+class ContentRefused(PlatformError):
+    """The platform will never take this clip or text."""
+
+    code = "content_refused"
+    default = Reason.CONTENT_REFUSED
+
+
+class NeedsHuman(PlatformError):
+    """The owner must do something on the platform's own site first."""
+
+    code = "human_needed"
+    default = Reason.CAPTCHA
+
+
+class NotConfigured(PlatformError):
+    """Our application is not accepted; the operator must mend the settings."""
+
+    default = Reason.APP_REFUSED
+
+
+class ScopeMissing(PlatformError):
+    """Fewer rights were granted than publishing needs."""
+
+    code = "scope_missing"
+    default = Reason.SCOPE_MISSING

@@ -17,8 +17,8 @@ class Post:
     account: str
     post_id: str
     url: str
-    sha256: str
-    bytes: int
+    sha256: str | None  # None until the platform has fetched the file itself
+    bytes: int | None
     title: str
     at: str
     deleted_at: str | None = None
@@ -32,7 +32,7 @@ class Ledger:
         self._clock = clock
         self._log = log
         self._posts: dict[tuple[str, str], Post] = {}
-        for event in log.replay("post", "deleted", "restored"):
+        for event in log.replay("post", "fetched", "deleted", "restored"):
             self._apply(event)
 
     def record(
@@ -42,8 +42,8 @@ class Ledger:
         account: str,
         post_id: str,
         url: str,
-        sha256: str,
-        size: int,
+        sha256: str | None,
+        size: int | None,
         title: str,
         details: dict[str, Any] | None = None,
     ) -> Post:
@@ -54,6 +54,18 @@ class Ledger:
         )  # fmt: skip
         self._write({"kind": "post", **asdict(post)})
         return self._posts[platform, post_id]
+
+    def mark_fetched(self, platform: str, post_id: str, *, sha256: str, size: int) -> None:
+        """The platform that pulls files by itself (Rutube) has got this one."""
+        self._write(
+            {
+                "kind": "fetched",
+                "platform": platform,
+                "post_id": post_id,
+                "sha256": sha256,
+                "bytes": size,
+            }
+        )
 
     def mark_deleted(self, platform: str, post_id: str) -> None:
         """Nothing happens when it was never posted: a draft leaves no trace."""
@@ -81,6 +93,8 @@ class Ledger:
         match event["kind"]:
             case "post":
                 self._posts[key] = Post(**{k: v for k, v in event.items() if k != "kind"})
+            case "fetched":
+                self._posts[key].sha256, self._posts[key].bytes = event["sha256"], event["bytes"]
             case "deleted":
                 self._posts[key].deleted_at = event["at"]
             case "restored":

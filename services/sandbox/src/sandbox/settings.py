@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     processing_seconds: float = 2.0  # from an accepted upload to "ready", on the sandbox's clock
     hang_seconds: float = 120.0  # how long "timeout" stays silent when the client does not give up
     slow_seconds: float = 10.0  # how long "slow" dribbles one answer
+    link_patience_seconds: float = 15.0  # silence after which a platform gives up fetching a link
     journal_keep: int = 20_000  # older entries are dropped
 
     sandbox_consent: Literal["page", "allow", "deny"] = "page"

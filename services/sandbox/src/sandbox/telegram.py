@@ -118,6 +118,7 @@ class Telegram:
             params_of(received),
             files_of(received),
             self._world.clock.now(),
+            self._world.settings.link_patience_seconds,
         )
         require_logged_in(call)
         match step:

@@ -22,6 +22,7 @@ class Call:
     params: dict[str, str]
     files: dict[str, FilePart]
     now: datetime
+    link_patience: float
 
     def text(self, name: str) -> str:
         """A parameter; an absent one is empty."""

@@ -10,7 +10,6 @@ from sandbox.telegram_state import VideoFile
 
 LINK_LIMIT = 20_000_000
 LINK_SECONDS = 20.0
-LINK_IDLE_SECONDS = 5.0
 
 
 async def video_of(call: Call) -> VideoFile:
@@ -50,7 +49,7 @@ async def _downloaded(call: Call, url: str) -> VideoFile:
             url,
             limit=LINK_LIMIT,
             seconds=LINK_SECONDS,
-            idle_seconds=LINK_IDLE_SECONDS,
+            idle_seconds=call.link_patience,
             accept=accept,
         )
     except FetchError:

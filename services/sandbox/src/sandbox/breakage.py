@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox.faults import General
 from sandbox.journal import SCOPE_KEY
+from sandbox.received import read_all, received_of
 from sandbox.transport import drop
 
 PAGE = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>"
@@ -68,8 +69,7 @@ async def instead(kind: General, request: Request, silence: float) -> Response:
     if kind is General.RESET_UPLOAD:
         await _read_a_part(request)
         return Dropped(reset=True)
-    async for _ in request.stream():  # the client may finish speaking before it is let down
-        pass
+    await read_all(request)  # the client may finish speaking before it is let down
     if kind is General.TIMEOUT:
         return Dropped(silence=silence)
     return _INSTEAD[kind]()
@@ -119,6 +119,8 @@ async def _start(answer: Response, send: Send) -> None:
 
 
 async def _read_a_part(request: Request) -> None:
+    if received_of(request).complete:
+        return
     announced = int(request.headers.get("content-length", "0"))
     read = 0
     async for chunk in request.stream():

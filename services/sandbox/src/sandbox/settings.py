@@ -36,6 +36,8 @@ class Settings(BaseSettings):
 
     vk_daily_saves: int = Field(default=5000, ge=1)  # video.save calls a day and app
 
+    vk_flood_equal: int = Field(default=10, ge=1)  # equal actions a minute before flood control
+
     @property
     def origin(self) -> str:
         """The configured public origin; never the request's Host header."""

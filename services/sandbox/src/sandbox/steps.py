@@ -10,6 +10,7 @@ from starlette.responses import Response
 from sandbox import breakage
 from sandbox.faults import ACTS_FIRST, General
 from sandbox.journal import entry_of
+from sandbox.received import read_all
 from sandbox.world import World
 
 
@@ -37,8 +38,7 @@ async def run_step(
     if fault.kind not in set(General):
         if own is None or fault.kind not in own:
             return await act()
-        async for _ in request.stream():
-            pass
+        await read_all(request)
         return own[fault.kind]()
     kind = General(fault.kind)
     if kind not in ACTS_FIRST:

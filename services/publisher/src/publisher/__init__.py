@@ -1,0 +1,1 @@
+"""Owns publications: their schedule, attempts, checkpoints and timeline."""

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from sandbox import control, telegram, vk
+from sandbox import control, rutube, telegram, vk
 from sandbox.recorder import Recorder
 from sandbox.world import World
 
 # Each `install(world)` declares its faults, accounts and switches and gives its routes.
-PLATFORMS: tuple[Callable[[World], APIRouter], ...] = (vk.install, telegram.install)
+PLATFORMS: tuple[Callable[[World], APIRouter], ...] = (
+    vk.install,
+    rutube.install,
+    telegram.install,
+)
 
 
 def create_app(world: World) -> ASGIApp:

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
 
-from common.contracts.words import Platform
 from pydantic import BaseModel, SecretStr
+
+from common.contracts.words import Platform
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -282,3 +283,8 @@ class Adapter:
     oauth: OAuth | None = None
     pasted: Pasted | None = None
     stats: Stats | None = None
+
+    @property
+    def connect(self) -> Literal["oauth", "token"]:
+        """How an owner connects an account; told also where no application is configured."""
+        return "token" if self.pasted is not None else "oauth"

@@ -52,7 +52,8 @@ TEXTS: dict[Reason, Text] = {
         "The platform asks us to wait: too many requests.",
     ),
     Reason.OUTCOME_UNKNOWN: Text(
-        "Платформа не ответила, и неизвестно, появился ли клип. Проверьте страницу и отметьте итог.",
+        "Платформа не ответила, и неизвестно, появился ли клип. "
+        "Проверьте страницу и отметьте итог.",
         "The platform did not answer, so the clip may or may not be there. "
         "Look at the page and record the outcome.",
     ),
@@ -98,7 +99,8 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.MEDIA_UNREACHABLE: Text(
         "Платформа не смогла скачать файл. Проверьте, что PUBLIC_URL доступен снаружи.",
-        "The platform could not download the file. Check that PUBLIC_URL is reachable from outside.",
+        "The platform could not download the file. "
+        "Check that PUBLIC_URL is reachable from outside.",
     ),
     Reason.CAPTCHA: Text(
         "Платформа просит ввести капчу. Войдите в аккаунт на её сайте и повторите.",

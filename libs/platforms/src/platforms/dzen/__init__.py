@@ -1,0 +1,1 @@
+"""dzen: everything that is particular to this platform."""

@@ -1,0 +1,123 @@
+"""The assumed Дзен contract on the wire (platforms/dzen.md §2): experimental, never verified
+against the real service, which has no public video API."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from common.contracts.words import Platform
+from platforms.answers import Answer, part, text
+from platforms.bodies import Progress, raw
+from platforms.calls import Call, Gate
+from platforms.credentials import Header
+from platforms.dzen.errors import refusal
+from platforms.http import Http, Request
+from platforms.port import Media
+
+CONFLICT = 409
+NOT_FOUND = 404
+
+
+class DzenClient:
+    """The calls of the contract."""
+
+    def __init__(self, http: Http, base: str, gate: Gate) -> None:
+        self._http = http
+        self._base = base
+        self._gate = gate
+
+    async def me(self, token: SecretStr, account: str | None = None) -> dict[str, Any]:
+        """The channel that the token may publish to."""
+        return _object(await self._send("me", "GET", "/publisher/me", token, account))
+
+    async def draft(
+        self, token: SecretStr, account: str, title: str, description: str
+    ) -> tuple[str, str]:
+        """A new draft: its id and where to put the file. Readers don't see drafts."""
+        fields = {"title": title, "description": description, "type": "short"}
+        answer = await self._send("draft", "POST", "/publisher/videos", token, account, json=fields)
+        made = _object(answer)
+        video_id, url = text(made.get("id")), text(made.get("uploadUrl"))
+        if video_id is None or url is None:
+            raise answer.unclear("no id or uploadUrl")
+        return video_id, url
+
+    async def upload(
+        self, token: SecretStr, url: str, media: Media, progress: Progress, deadline: timedelta
+    ) -> None:
+        """PUT the whole file; a second PUT replaces the first."""
+        # The address comes from an answer: the token goes along only to the API's own host.
+        own = urlsplit(url).netloc == urlsplit(self._base).netloc
+        answer = await self._http.send(
+            Request(
+                "PUT",
+                url,
+                body=raw(media, progress),
+                credential=Header("OAuth", token) if own else None,
+                deadline=deadline,
+            )
+        )
+        if error := refusal(answer):
+            raise error
+
+    async def publish(self, token: SecretStr, account: str, video_id: str) -> bool:
+        """Make the draft visible; False when Дзен says that its state does not allow it (409)."""
+        path = f"/publisher/videos/{video_id}/publish"
+        answer = await self._send("publish", "POST", path, token, account, write=True)
+        if answer.status == CONFLICT:
+            return False
+        _object(answer)
+        return True
+
+    async def video(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
+        """The video's state; None for 404."""
+        path = f"/publisher/videos/{video_id}"
+        answer = await self._send("status", "GET", path, token, account)
+        return None if answer.status == NOT_FOUND else _object(answer)
+
+    async def delete(self, token: SecretStr, account: str, video_id: str) -> None:
+        """Delete the draft; one that is not there any more counts as deleted."""
+        path = f"/publisher/videos/{video_id}"
+        answer = await self._send("delete", "DELETE", path, token, account)
+        error = refusal(answer)
+        if error and answer.status != NOT_FOUND:
+            raise error
+
+    async def stats(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
+        """Counters; None for 404."""
+        path = f"/publisher/videos/{video_id}/stats"
+        answer = await self._send("stats", "GET", path, token, account)
+        if answer.status == NOT_FOUND:
+            return None
+        body = _object(answer)
+        return part(body, "statistics") or body
+
+    async def _send(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        token: SecretStr,
+        account: str | None,
+        *,
+        json: object = None,
+        write: bool = False,
+    ) -> Answer:
+        await self._gate(Call(Platform.DZEN, name, account))
+        return await self._http.send(
+            Request(
+                method,
+                f"{self._base}{path}",
+                write=write,
+                json=json,
+                credential=Header("OAuth", token),
+            )
+        )
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    if error := refusal(answer):
+        raise error
+    return answer.object()

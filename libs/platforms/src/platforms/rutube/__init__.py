@@ -1,0 +1,1 @@
+"""rutube: everything that is particular to this platform."""

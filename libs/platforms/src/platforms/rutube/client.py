@@ -1,0 +1,99 @@
+"""Rutube's API on the wire: JSON, `Authorization: Token` (platforms/rutube.md §1)."""
+
+from typing import Any
+
+from pydantic import SecretStr
+
+from common.contracts.words import Platform
+from platforms.answers import Answer, text
+from platforms.calls import Call, Gate
+from platforms.credentials import Header
+from platforms.http import Http, Request
+from platforms.rutube.errors import refusal
+
+PAGE = 50
+
+
+class RutubeClient:
+    """The calls we use. There is no upload call: Rutube fetches the file itself."""
+
+    def __init__(self, http: Http, base: str, gate: Gate) -> None:
+        self._http = http
+        self._base = base
+        self._gate = gate
+
+    async def create(self, token: SecretStr, account: str, **fields: object) -> str:
+        """`POST /api/video/`: the new video's id. Every call makes another video."""
+        answer = await self._send(
+            "create", "POST", "/api/video/", token, account, json=fields, write=True
+        )
+        _raise(answer)
+        video_id = text(answer.object().get("video_id"))
+        if video_id is None:
+            raise answer.unclear("no video_id")
+        return video_id
+
+    async def video(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
+        """One video as its owner sees it; None for 404."""
+        answer = await self._send("video", "GET", f"/api/video/{video_id}/", token, account)
+        return None if answer.status == 404 else _object(answer)
+
+    async def own(
+        self, token: SecretStr, account: str | None, *, page: int = 1, limit: int = PAGE
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """A page of own videos, newest first, and whether there are more."""
+        answer = await self._send(
+            "own", "GET", "/api/video/person/", token, account,
+            params={"page": str(page), "limit": str(limit)},
+        )  # fmt: skip
+        body = _object(answer)
+        results = body.get("results")
+        if not isinstance(results, list):
+            raise answer.unclear("no results")
+        return [item for item in results if isinstance(item, dict)], bool(body.get("has_next"))
+
+    async def profile(self, token: SecretStr) -> dict[str, Any]:
+        """The own profile (undocumented: callers do without it)."""
+        return _object(await self._send("profile", "GET", "/api/profile/user/", token, None))
+
+    async def votes(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
+        """Likes and dislikes; None for 404."""
+        answer = await self._send(
+            "votes", "GET", f"/api/numerator/video/{video_id}/vote", token, account,
+            params={"client": "wdp"},
+        )  # fmt: skip
+        return None if answer.status == 404 else _object(answer)
+
+    async def _send(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        token: SecretStr,
+        account: str | None,
+        *,
+        params: dict[str, str] | None = None,
+        json: object = None,
+        write: bool = False,
+    ) -> Answer:
+        await self._gate(Call(Platform.RUTUBE, name, account))
+        return await self._http.send(
+            Request(
+                method,
+                f"{self._base}{path}",
+                write=write,
+                params=params,
+                json=json,
+                credential=Header("Token", token),
+            )
+        )
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    _raise(answer)
+    return answer.object()
+
+
+def _raise(answer: Answer) -> None:
+    if error := refusal(answer):
+        raise error

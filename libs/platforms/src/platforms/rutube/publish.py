@@ -1,0 +1,117 @@
+"""How a clip becomes a Rutube video: we give a link, Rutube fetches, moderates and shows it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from platforms.answers import part, text
+from platforms.errors import ContentRefused, OutcomeUnknown
+from platforms.polling import Polling
+from platforms.port import Job, Next, Outcome, Published, Step, Wait, checked, repeatable
+from platforms.reasons import Reason
+from platforms.rutube.client import RutubeClient
+from platforms.rutube.limits import RutubeOptions
+
+MAY_BE_MISSING = timedelta(minutes=10)
+"""A new id may answer 404 for minutes (platforms/rutube.md §2.3)."""
+MOST_PAGES = 40
+
+BUSY = {"downloading_video", "moderation"}
+UNREACHABLE = {"download_error", "download_failed"}
+
+
+class RutubeCursor(BaseModel):
+    """What is known about the video so far."""
+
+    video_id: str | None = None
+    created_at: datetime | None = None
+    polls: int = 0
+
+
+RutubeJob = Job[RutubeCursor]
+
+
+class RutubePublishing:
+    """The steps (platforms/rutube.md §2, §6)."""
+
+    cursor = RutubeCursor
+
+    def __init__(self, client: RutubeClient, polling: Polling) -> None:
+        self._client = client
+        self._polling = polling
+
+    def steps(self) -> Sequence[Step[RutubeCursor]]:
+        """Create, processed."""
+        return (
+            checked("create", self.create, look=self.find, visible=True),
+            repeatable("processed", self.processed),
+        )
+
+    async def create(self, job: RutubeJob) -> Outcome[RutubeCursor]:
+        """Hand over the link; from here on Rutube does the rest by itself."""
+        options = RutubeOptions.model_validate(dict(job.options))
+        video_id = await self._client.create(
+            job.token,
+            job.account_id,
+            url=job.media.link(),
+            title=job.title,
+            description=job.description,
+            is_hidden=options.hidden,
+            category_id=options.category_id,
+        )
+        return Next(_created(video_id))
+
+    async def find(self, job: RutubeJob) -> Outcome[RutubeCursor] | None:
+        """A video made from our link: its address without the signature is the same each time."""
+        ours = _address(job.media.link())
+        for page in range(1, MOST_PAGES + 1):
+            videos, more = await self._client.own(job.token, job.account_id, page=page)
+            for video in videos:
+                video_id = text(video.get("id"))
+                if video_id and _address(str(video.get("source_url"))) == ours:
+                    return Next(_created(video_id))
+            if not more:
+                return None
+        raise OutcomeUnknown(note=f"not among the newest {MOST_PAGES} pages")
+
+    async def processed(self, job: RutubeJob) -> Outcome[RutubeCursor]:
+        """Wait until the video has been fetched, moderated and shown."""
+        cursor = job.cursor
+        video_id = cursor.video_id or ""
+        video = await self._client.video(job.token, job.account_id, video_id)
+        if video is None and _long_missing(cursor):
+            raise ContentRefused(Reason.GONE)
+        if video is None or _busy(video):
+            later = cursor.model_copy(update={"polls": cursor.polls + 1})
+            return Wait(later, self._polling.after(cursor.polls))
+        url = text(video.get("video_url")) or f"https://rutube.ru/video/{video_id}/"
+        return Published(video_id, url)
+
+
+def _busy(video: dict[str, Any]) -> bool:
+    """Whether Rutube is still at it. `is_deleted` is true while it downloads, too."""
+    reason = text(part(video, "action_reason").get("name")) or ""
+    if reason in UNREACHABLE:
+        raise ContentRefused(Reason.MEDIA_UNREACHABLE)
+    if reason in BUSY or video.get("status") == "processing":
+        return True
+    if video.get("is_deleted") or video.get("status") == "error":
+        raise ContentRefused(Reason.MODERATION, note=f"rutube: {reason}")
+    return not video.get("publication_ts") and video.get("status") != "ready"
+
+
+def _created(video_id: str) -> RutubeCursor:
+    return RutubeCursor(video_id=video_id, created_at=datetime.now(UTC))
+
+
+def _address(link: str) -> tuple[str, str]:
+    parts = urlsplit(link)
+    return parts.netloc, parts.path
+
+
+def _long_missing(cursor: RutubeCursor) -> bool:
+    since = cursor.created_at
+    return since is not None and datetime.now(UTC) - since > MAY_BE_MISSING

@@ -1,0 +1,1 @@
+"""telegram: everything that is particular to this platform."""

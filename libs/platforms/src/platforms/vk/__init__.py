@@ -1,0 +1,1 @@
+"""vk: everything that is particular to this platform."""

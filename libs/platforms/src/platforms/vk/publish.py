@@ -1,0 +1,185 @@
+"""How a clip becomes a VK video: reserve an id, send the bytes, wait until VK shows it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import BaseModel
+
+from platforms.answers import count, text
+from platforms.errors import ContentRefused, OutcomeUnknown, Unavailable
+from platforms.polling import Polling
+from platforms.port import Job, Next, Outcome, Published, Step, Wait, checked, repeatable
+from platforms.reasons import Reason
+from platforms.vk.client import VkClient
+from platforms.vk.limits import VkOptions
+
+MOST_RESERVATIONS = 3
+CLOCKS_APART = timedelta(minutes=5)
+MAY_BE_MISSING = timedelta(minutes=10)
+"""How long VK may not show what it has just accepted."""
+
+
+class VkCursor(BaseModel):
+    """What is known about the video so far."""
+
+    owner_id: int | None = None
+    """Negative for a community."""
+    video_id: int | None = None
+    upload_url: str | None = None
+    expires_at: datetime | None = None
+    reservations: int = 0
+    uploaded_at: datetime | None = None
+    polls: int = 0
+
+    @property
+    def post_id(self) -> str:
+        """The id as VK writes it."""
+        return f"{self.owner_id}_{self.video_id}"
+
+
+VkJob = Job[VkCursor]
+
+
+class VkPublishing:
+    """The steps (platforms/vk.md §2.2-2.4, §7)."""
+
+    cursor = VkCursor
+
+    def __init__(self, client: VkClient, polling: Polling, upload_timeout: timedelta) -> None:
+        self._client = client
+        self._polling = polling
+        self._upload_timeout = upload_timeout
+
+    def steps(self) -> Sequence[Step[VkCursor]]:
+        """Reserve, upload, processed."""
+        return (
+            checked("reserve", self.reserve, look=self.sweep, undo=self.discard),
+            checked("upload", self.upload, look=self.arrived, visible=True),
+            repeatable("processed", self.processed),
+        )
+
+    async def reserve(self, job: VkJob) -> Outcome[VkCursor]:
+        """Get an id and an upload address; both are kept before any byte is sent."""
+        return Next(await self._reserve(job))
+
+    async def sweep(self, job: VkJob) -> Outcome[VkCursor] | None:
+        """Delete what a lost `video.save` may have left. Its upload address is lost with the
+        answer, so an empty entry can't be used: the step is always to be done again."""
+        group = _options(job).group_id
+        owner = job.account_id if group is None else str(-group)
+        for item in await self._client.newest(job.token, job.account_id, owner):
+            made = datetime.fromtimestamp(count(item.get("date")) or 0, UTC)
+            ours = item.get("title") == job.title and item.get("description") == job.description
+            if ours and not _arrived(item) and made >= job.created_at - CLOCKS_APART:
+                await self._client.delete(job.token, job.account_id, item["owner_id"], item["id"])
+        return None
+
+    async def discard(self, job: VkJob) -> None:
+        """Delete the reserved id while nothing is visible."""
+        cursor = job.cursor
+        if cursor.owner_id is not None and cursor.video_id is not None:
+            await self._client.delete(job.token, job.account_id, cursor.owner_id, cursor.video_id)
+
+    async def upload(self, job: VkJob) -> Outcome[VkCursor]:
+        """Send the file; repeated from the start to the same address while that is good."""
+        cursor = job.cursor
+        if cursor.upload_url is None or _expired(cursor):
+            return await self._start_over(job, "upload address expired")
+        refused = await self._client.upload(
+            cursor.upload_url, job.media, job.progress, self._upload_timeout
+        )
+        if refused is None:
+            return Next(_uploaded(cursor))
+        # A refused address may be one that already took the bytes: look before deleting.
+        return await self.arrived(job) or await self._start_over(job, refused)
+
+    async def arrived(self, job: VkJob) -> Outcome[VkCursor] | None:
+        """Whether VK has the bytes."""
+        item = await self._client.video(job.token, job.account_id, job.cursor.post_id)
+        return Next(_uploaded(job.cursor)) if item and _arrived(item) else None
+
+    async def processed(self, job: VkJob) -> Outcome[VkCursor]:
+        """Wait until VK shows the video to everybody."""
+        cursor = job.cursor
+        item = await self._client.video(job.token, job.account_id, cursor.post_id)
+        if item and item.get("content_restricted"):
+            raise ContentRefused(Reason.MODERATION)
+        if (item is None or not _arrived(item)) and _long_missing(cursor):
+            raise ContentRefused(Reason.GONE if item is None else Reason.CONTENT_REFUSED)
+        if item and _arrived(item) and not _busy(item):
+            kind = "clip" if item.get("type") == "short_video" else "video"
+            return Published(cursor.post_id, f"https://vk.com/{kind}{cursor.post_id}")
+        later = cursor.model_copy(update={"polls": cursor.polls + 1})
+        return Wait(later, self._polling.after(cursor.polls))
+
+    async def _start_over(self, job: VkJob, why: str) -> Outcome[VkCursor]:
+        """Another id instead of one whose address is no good; the row keeps it before use."""
+        if job.cursor.reservations >= MOST_RESERVATIONS:
+            raise Unavailable(note=why)
+        await self.discard(job)
+        return Wait(await self._reserve(job), timedelta(0), why="upload_again")
+
+    async def _reserve(self, job: VkJob) -> VkCursor:
+        options = _options(job)
+        made = await self._client.save(
+            job.token,
+            job.account_id,
+            name=job.title,
+            description=job.description,
+            wallpost=options.wallpost,
+            group_id=options.group_id,
+            privacy_view=options.privacy,
+        )
+        owner_id, video_id, url = (
+            made.get("owner_id"),
+            made.get("video_id"),
+            text(made.get("upload_url")),
+        )
+        if not isinstance(owner_id, int) or not isinstance(video_id, int) or url is None:
+            raise OutcomeUnknown(note="video.save: unexpected answer")
+        return VkCursor(
+            owner_id=owner_id,
+            video_id=video_id,
+            upload_url=url,
+            expires_at=_expiry(url),
+            reservations=job.cursor.reservations + 1,
+        )
+
+
+def _options(job: VkJob) -> VkOptions:
+    return VkOptions.model_validate(dict(job.options))
+
+
+def _busy(item: dict[str, Any]) -> bool:
+    return bool(item.get("processing") or item.get("converting"))
+
+
+def _arrived(item: dict[str, Any]) -> bool:
+    """Whether VK has bytes for it: an empty entry has no duration."""
+    return _busy(item) or bool(count(item.get("duration")))
+
+
+def _uploaded(cursor: VkCursor) -> VkCursor:
+    return cursor.model_copy(update={"uploaded_at": datetime.now(UTC)})
+
+
+def _long_missing(cursor: VkCursor) -> bool:
+    since = cursor.uploaded_at
+    return since is not None and datetime.now(UTC) - since > MAY_BE_MISSING
+
+
+def _expired(cursor: VkCursor) -> bool:
+    return cursor.expires_at is not None and datetime.now(UTC) >= cursor.expires_at
+
+
+def _expiry(url: str) -> datetime | None:
+    """`expires` of a signed address, in milliseconds; None when it does not tell."""
+    value = parse_qs(urlsplit(url).query).get("expires", [""])[0]
+    if not value.isascii() or not value.isdigit():
+        return None
+    try:
+        return datetime.fromtimestamp(int(value) / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -10,11 +10,11 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
 from localrun.addresses import Addresses
+from localrun.at_once import at_once
 from localrun.body import StartError
 from localrun.install import provide
 from localrun.lock import locked
@@ -64,18 +64,14 @@ class Servers:
                 Addresses.chosen(provide()).save(self._file)
                 self._forget()
             self._leave_busy_ports()
-            with ThreadPoolExecutor() as pool:
-                starts = [pool.submit(server.start) for server in self.all]
-            if failed := [error for start in starts if (error := start.exception())]:
-                raise StartError("\n".join(str(error) for error in failed)) from failed[0]
+            at_once(*(server.start for server in self.all))
         return self.addresses
 
     def down(self) -> None:
         """Stop them in good order; their data stays."""
         with locked(self.home / "lock"):
             if self._file.exists():
-                with ThreadPoolExecutor() as pool:
-                    list(pool.map(lambda server: server.stop(), self.all))
+                at_once(*(server.stop for server in self.all))
 
     def wipe(self) -> None:
         """End them and delete everything they hold."""

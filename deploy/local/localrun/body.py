@@ -60,7 +60,6 @@ class NativeBody:
 
     def stop(self) -> None:
         if process := self._process:
-            process.thaw()
             process.stop(self._stop_signal, GRACE)
 
     def kill(self) -> None:

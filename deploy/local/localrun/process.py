@@ -68,8 +68,8 @@ class Process:
 
     def stop(self, number: signal.Signals, grace: float) -> None:
         """Ask it to end; kill the tree when it has not done so within `grace` seconds."""
+        self.thaw()  # a frozen process would never see the request
         self.send(number)
-        self.send(signal.SIGCONT)  # a frozen process would never see the request
         if not self.wait_gone(grace):
             self.kill()
 

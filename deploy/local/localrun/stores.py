@@ -1,0 +1,54 @@
+"""A stack's own share of the private servers: databases, a vhost, a Redis number."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from localrun.at_once import at_once
+from localrun.plan import SERVICES
+from servers import Servers
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The share of the stack called `name`."""
+
+    servers: Servers
+    name: str
+
+    @property
+    def databases(self) -> dict[str, str]:
+        """DATABASE_URL of each service; role and database bear the same name."""
+        address = self.servers.addresses.postgres
+        return {
+            service: address.url(self._database(package), self._database(package))
+            for service, package in SERVICES.items()
+        }
+
+    @property
+    def rabbitmq(self) -> str:
+        """RABBITMQ_URL of all services."""
+        return self.servers.addresses.rabbitmq.url(self.name)
+
+    @property
+    def redis(self) -> str:
+        """REDIS_URL of all services."""
+        return self.servers.addresses.redis.url(self.servers.redis.allocate_db(self.name))
+
+    def create(self) -> None:
+        """Make what is not there yet."""
+        create = self.servers.postgres.create_database
+        jobs = [partial(create, name, owner=name) for name in self._databases()]
+        at_once(partial(self.servers.rabbitmq.create_vhost, self.name), *jobs)
+
+    def remove(self) -> None:
+        """Drop everything this stack ever stored."""
+        drop = self.servers.postgres.drop_database
+        jobs = [partial(drop, name, owner=name) for name in self._databases()]
+        vhost = partial(self.servers.rabbitmq.delete_vhost, self.name)
+        at_once(vhost, partial(self.servers.redis.release_db, self.name), *jobs)
+
+    def _databases(self) -> list[str]:
+        return [self._database(package) for package in SERVICES.values()]
+
+    def _database(self, package: str) -> str:
+        return f"{self.name}_{package}"

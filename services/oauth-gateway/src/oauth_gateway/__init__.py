@@ -1,0 +1,1 @@
+"""The owner of all secrets: OAuth flows, sealed tokens, refreshing and revoking."""

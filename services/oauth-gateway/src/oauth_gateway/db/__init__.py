@@ -1,0 +1,1 @@
+"""PostgreSQL for credentials, Redis for flows under way."""

@@ -1,0 +1,1 @@
+"""Internal routes for our services, and the one address that platforms send browsers to."""

@@ -1,0 +1,1 @@
+"""Sealing: the only place where tokens become ciphertext and back."""

@@ -101,12 +101,35 @@ class Checker(Protocol):
 class Media(Protocol):
     """The clip's bytes; opened anew for each attempt, never held in memory."""
 
-    name: str
-    size: int
-    sha256: str | None
-    duration: float
-    width: int
-    height: int
+    @property
+    def name(self) -> str:
+        """A file name for the platform."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes, exact."""
+        ...
+
+    @property
+    def sha256(self) -> str | None:
+        """Hex, when known."""
+        ...
+
+    @property
+    def duration(self) -> float:
+        """Seconds; 0 when unknown."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Pixels; 0 when unknown."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Pixels; 0 when unknown."""
+        ...
 
     def stream(self) -> AsyncIterator[bytes]:
         """The whole file in pieces of 1 MiB. Raises MediaChanged or MediaMissing (common)."""

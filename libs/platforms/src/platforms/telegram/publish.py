@@ -47,7 +47,9 @@ class TelegramPublishing:
         message_id = text(message.get("message_id"))
         if message_id is None:
             raise OutcomeUnknown(note="no message_id")
-        return Published(message_id, link(part(message, "chat"), message_id))
+        chat = part(message, "chat")
+        # A message's number means something in its chat only.
+        return Published(f"{chat.get('id')}_{message_id}", link(chat, message_id))
 
     async def _send(self, job: TelegramJob, chat_id: str) -> dict[str, Any]:
         return await self._client.send_video(

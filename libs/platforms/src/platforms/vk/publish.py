@@ -157,8 +157,9 @@ def _busy(item: dict[str, Any]) -> bool:
 
 
 def _arrived(item: dict[str, Any]) -> bool:
-    """Whether VK has bytes for it: an empty entry has no duration."""
-    return _busy(item) or bool(count(item.get("duration")))
+    """Whether VK has bytes for it: an empty entry has neither length nor size. Seconds alone
+    would not do, a very short clip rounds to none."""
+    return _busy(item) or any(count(item.get(name)) for name in ("duration", "width", "height"))
 
 
 def _uploaded(cursor: VkCursor) -> VkCursor:

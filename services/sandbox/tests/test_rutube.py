@@ -226,7 +226,7 @@ async def test_bursts_are_throttled_without_a_hint_and_by_order_with_one(
     assert refused.status_code == 429
     assert "retry-after" not in refused.headers
     world.clock.advance(5)
-    order = {"platform": "rutube", "step": "list", "kind": "throttled_header"}
+    order = {"platform": "rutube", "step": "list", "kind": "rate_limited_told"}
     await client.post("/_faults", json=order)
     told = await client.get("/rutube/api/video/person/", headers=TOKEN)
     assert (told.status_code, told.headers["retry-after"]) == (429, "2")

@@ -309,7 +309,7 @@ async def test_a_lost_answer_leaves_the_post_standing(served: httpx.AsyncClient)
 
 
 async def test_ordered_refusals_post_nothing(client: httpx.AsyncClient) -> None:
-    for kind, status in {"rate_limited": 429, "unauthorized": 401, "restart": 500}.items():
+    for kind, status in {"rate_limited": 429, "token_refused": 401, "restart": 500}.items():
         order = {"platform": "telegram", "step": "sendVideo", "kind": kind}
         assert (await client.post("/_faults", json=order)).status_code == 201
         assert (await send(client)).status_code == status

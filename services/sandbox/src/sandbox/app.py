@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from sandbox import control, rutube, telegram, vk
+from sandbox import control, dzen, rutube, telegram, vk
 from sandbox.recorder import Recorder
 from sandbox.world import World
 
@@ -16,6 +16,7 @@ PLATFORMS: tuple[Callable[[World], APIRouter], ...] = (
     vk.install,
     rutube.install,
     telegram.install,
+    dzen.install,
 )
 
 

@@ -26,9 +26,9 @@ from sandbox.world import AccountMaker, World
 LIST_LAGS = "rutube_list_lags"
 REJECTED = "rejected"
 FAULTS: dict[str, Callable[[], answers.RefusedError]] = {
-    "throttled": partial(answers.throttled, "Request was throttled."),
-    "throttled_header": partial(answers.throttled, "Request was throttled.", 2),
-    "unauthorized": answers.invalid_token,
+    "rate_limited": partial(answers.throttled, "Request was throttled."),
+    "rate_limited_told": partial(answers.throttled, "Request was throttled.", 2),
+    "token_refused": answers.invalid_token,
     "forbidden": answers.forbidden,
     "not_found": answers.not_found,
 }

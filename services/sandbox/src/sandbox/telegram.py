@@ -44,7 +44,7 @@ METHODS = {name.lower(): name for name in (*_SYNC, "sendVideo", "deleteMessage")
 
 FAULTS: dict[str, Callable[[], errors.RefusedError]] = {
     "rate_limited": partial(errors.too_many_requests, 3),
-    "unauthorized": errors.unauthorized,
+    "token_refused": errors.unauthorized,
     "restart": partial(errors.RefusedError, 500, "Internal Server Error: restart"),
     "kicked": partial(errors.forbidden, "bot was kicked from the channel chat"),
     "no_rights": partial(errors.bad_request, "need administrator rights in the channel chat"),

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.contracts.envelope import Envelope, Event
+from common.db.key_lock import lock_number
 from common.db.tables import answers_table, inbox_table, outbox_table
 from common.ids import new_id
 from common.observe import trace
@@ -94,7 +95,7 @@ class UnitOfWork:
 
     async def claim_key(self, user: str, route: str, key: str) -> bool:
         """Hold an idempotency key until the transaction ends; False when somebody else does."""
-        lock = func.pg_try_advisory_xact_lock(func.hashtextextended(f"{user}\n{route}\n{key}", 0))
+        lock = func.pg_try_advisory_xact_lock(lock_number(user, route, key))
         return bool((await self.connection.execute(select(lock))).scalar_one())
 
     async def answer(self, user: str, route: str, key: str) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from common.auth.callers import Unauthorized
+from common.auth.callers import Unauthorized, Verifier
 from common.http.texts import TEXTS, Text
 from common.observe import logs
 
@@ -58,6 +59,16 @@ class ProblemBody(BaseModel):
     detail: str
     code: str
     errors: list[FlawBody] | None = None
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route's `responses` says about its refusals, so that a client can be generated."""
+    schema = {"$ref": "#/components/schemas/ProblemBody"}
+    content = {"application/problem+json": {"schema": schema}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
 
 
 def language(request: Request) -> str:
@@ -127,6 +138,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        try:
+            if any(one["type"] == "json_invalid" for one in error.errors()):
+                await _prove_caller(request)
+        except Unauthorized:
+            return render(request, Problem(401, "unauthorized"))
         return render(request, Problem(422, "invalid_request", flaws=_flaws(error.errors())))
 
     @app.exception_handler(HTTPException)
@@ -149,6 +165,14 @@ def install(app: FastAPI) -> None:
     async def _bug(request: Request, error: Exception) -> JSONResponse:
         log.error("unhandled", error=type(error).__name__, exc_info=error)
         return render(request, Problem(500, "internal"))
+
+
+async def _prove_caller(request: Request) -> None:
+    """FastAPI reads the JSON before it asks who calls, but 401 comes before 422 (api.md)."""
+    verifier: Verifier | None = getattr(request.app.state, "verifier", None)
+    if verifier is not None:
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        await verifier.verify(token)
 
 
 def _flaws(errors: Sequence[Any]) -> list[Flaw]:

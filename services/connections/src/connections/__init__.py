@@ -1,0 +1,1 @@
+"""Which account of which user is linked, how healthy it is, and what each plan allows."""

@@ -1,0 +1,1 @@
+"""Rows of linked accounts and plans."""

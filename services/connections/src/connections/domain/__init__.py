@@ -1,0 +1,1 @@
+"""The rules of linked accounts and plans; no input or output."""

@@ -1,0 +1,121 @@
+"""The compose file is whole: checked without a Docker daemon, against the tree and the settings."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from localrun.environment import TREE
+from localrun.plan import SANDBOX, SERVICES, planned
+
+FOLDER = TREE / "deploy/compose"
+VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::([-?])([^}]*))?\}")
+COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
+SERVERS = {"postgres", "rabbitmq", "redis"}
+OURS = {name: part for name, part in PARTS.items() if name not in SERVERS}
+TASKS = {f"{service}-{task}" for service in SERVICES for task in ("migrate", "topology")}
+
+
+def sample() -> dict[str, str]:
+    """The lines of .env.example, as they stand."""
+    lines = (FOLDER / ".env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_every_process_of_the_system_is_there_with_its_command() -> None:
+    wanted = {plan.name: list(plan.words) for plan in planned()}
+    tasks = {name: part["command"] for name, part in OURS.items() if name in TASKS}
+    assert {name: part["command"] for name, part in OURS.items() if name not in TASKS} == wanted
+    assert tasks == {
+        f"{service}-{task}": [package, task]
+        for service, package in SERVICES.items()
+        for task in ("migrate", "topology")
+    }
+
+
+@pytest.mark.parametrize("package", [*SERVICES.values(), SANDBOX])
+def test_every_command_names_a_package_that_can_be_run(package: str) -> None:
+    assert list(TREE.glob(f"services/*/src/{package}/__main__.py"))
+
+
+def test_an_old_docker_compose_accepts_the_top_level() -> None:
+    assert "name" not in COMPOSE  # refused by Debian's docker-compose 1.29
+    assert {key for key in COMPOSE if not key.startswith("x-")} == {"services", "volumes"}
+
+
+def test_every_file_it_mentions_exists() -> None:
+    for part in PARTS.values():
+        if build := part.get("build"):
+            context = (FOLDER / build["context"]).resolve()
+            assert context == TREE
+            assert (context / build["dockerfile"]).is_file()
+        for volume in part.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert (FOLDER / source).is_file() if source[0] == "." else source in COMPOSE["volumes"]
+
+
+def test_the_image_copies_only_what_exists_and_puts_every_source_on_the_path() -> None:
+    text = (FOLDER / "Dockerfile").read_text()
+    copied = re.findall(r"^COPY (\S+)", text, re.MULTILINE)
+    assert all((TREE / source).exists() for source in copied)
+    on_path = set(re.findall(r"/app/((?:libs|services)/[\w/-]+)", text))
+    tree = {str(path.relative_to(TREE)) for path in TREE.glob("*/*/src")}
+    assert on_path == {path for path in tree if path.startswith(("libs/", "services/"))}
+    assert "--require-hashes" in text
+    assert re.findall(r"^USER (\w+)", text, re.MULTILINE) == ["clipcast"]
+    built = {part["build"]["target"] for part in OURS.values()}
+    assert built <= set(re.findall(r"AS (\w+)", text))
+
+
+def test_only_the_sandbox_is_left_out_by_default() -> None:
+    assert {name for name, part in PARTS.items() if "profiles" in part} == {SANDBOX}
+
+
+@pytest.mark.parametrize("name", sorted(set(PARTS) - TASKS))
+def test_everything_that_stays_up_has_a_health_check_and_comes_back(name: str) -> None:
+    assert PARTS[name]["healthcheck"]["test"]
+    assert PARTS[name]["restart"] == "unless-stopped"
+
+
+def test_a_process_waits_for_its_own_migrations_and_topology() -> None:
+    for plan in planned():
+        if plan.service != SANDBOX:
+            waits = PARTS[plan.name]["depends_on"]
+            for task in ("migrate", "topology"):
+                condition = waits[f"{plan.service}-{task}"]["condition"]
+                assert condition == "service_completed_successfully"
+
+
+def test_nothing_listens_beyond_the_loopback_of_the_host() -> None:
+    published = [port for part in PARTS.values() for port in part.get("ports", ())]
+    assert len(published) == len(SERVICES) + 1
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert not any("ports" in PARTS[server] for server in SERVERS)
+
+
+def test_the_example_holds_exactly_the_variables_the_file_asks_for() -> None:
+    asked = {found[1] for found in VARIABLE.finditer((FOLDER / "compose.yaml").read_text())}
+    assert asked == set(sample())
+
+
+def test_only_the_gateway_gets_the_key_of_the_tokens() -> None:
+    holders = [
+        part["command"][0]
+        for part in OURS.values()
+        if "PLATFORM_TOKEN_SECRET" in part["environment"]
+    ]
+    assert set(holders) == {"oauth_gateway"}
+
+
+def test_each_service_has_a_database_and_a_password_of_its_own() -> None:
+    text = (FOLDER / "init.sql").read_text()
+    given = PARTS["postgres"]["environment"]
+    for service, package in SERVICES.items():
+        assert f"CREATE DATABASE {package} OWNER {package};" in text
+        variable = f"{package.upper()}_DATABASE_PASSWORD"
+        assert variable in text
+        assert variable in given
+        url = PARTS[f"{service}-http"]["environment"]["DATABASE_URL"]
+        assert url == f"postgresql://{package}:${{{variable}:?}}@postgres:5432/{package}"

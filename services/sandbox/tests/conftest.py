@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -90,3 +93,146 @@ def mp4() -> Callable[..., bytes]:
 
 def _box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4s", len(content) + 8, kind) + content
+
+
+@pytest.fixture
+def new_vk(client: httpx.AsyncClient) -> Callable[..., Awaitable[Vk]]:
+    """Makes a VK user with the given overrides."""
+
+    async def make(**overrides: Any) -> Vk:
+        http = overrides.pop("http", client)
+        response = await http.post("/_accounts", json={"platform": "vk", **overrides})
+        assert response.status_code == 201, response.text
+        return Vk(http, response.json())
+
+    return make
+
+
+@pytest.fixture
+async def vk(new_vk: Callable[..., Awaitable[Vk]]) -> Vk:
+    return await new_vk()
+
+
+@pytest.fixture
+def order(client: httpx.AsyncClient) -> Callable[..., Awaitable[None]]:
+    """Orders a fault: `order(step, kind, platform="vk", times=1)`."""
+
+    async def place(step: str, kind: str, platform: str = "vk", **more: Any) -> None:
+        body = {"platform": platform, "step": step, "kind": kind, **more}
+        response = await client.post("/_faults", json=body)
+        assert response.status_code == 201, response.text
+
+    return place
+
+
+V = "5.199"
+
+
+@dataclass
+class Vk:
+    http: httpx.AsyncClient
+    account: dict[str, Any]
+
+    async def answer(self, method: str, *, token: str | None = None, **params: str) -> Any:
+        """The whole body; HTTP 200 is checked on the way."""
+        bearer = self.account["access_token"] if token is None else token
+        response = await self.http.post(
+            f"/vk/method/{method}",
+            data={"v": V, **params},
+            headers={"authorization": f"Bearer {bearer}"} if bearer else {},
+        )
+        assert response.status_code == 200
+        return response.json()
+
+    async def call(self, method: str, **params: str) -> Any:
+        body = await self.answer(method, **params)
+        assert "response" in body, body
+        return body["response"]
+
+    async def refused(self, method: str, **params: str) -> dict[str, Any]:
+        body = await self.answer(method, **params)
+        assert "error" in body, body
+        error: dict[str, Any] = body["error"]
+        return error
+
+    async def upload(self, url: str, content: bytes, part: str = "video_file") -> httpx.Response:
+        return await self.http.post(url, files={part: ("clip.mp4", content, "video/mp4")})
+
+    async def post_video(self, content: bytes, **params: str) -> str:
+        """Reserve and upload; answers the key `<owner>_<id>`."""
+        saved = await self.call("video.save", **params)
+        uploaded = await self.upload(saved["upload_url"], content)
+        assert uploaded.json()["video_id"] == saved["video_id"], uploaded.text
+        return f"{saved['owner_id']}_{saved['video_id']}"
+
+    async def pass_time(self, seconds: float) -> None:
+        await self.http.post("/_clock", json={"advance_seconds": seconds})
+
+
+@dataclass
+class VkId:
+    """The app's side of VK ID: a PKCE pair, a state, and the calls in their order."""
+
+    http: httpx.AsyncClient
+    settings: Settings
+    verifier: str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636, appendix B
+    challenge: str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    state: str = "state-state-state-state-state-state"
+
+    async def authorize(self, **changes: str | None) -> httpx.Response:
+        """A change to None leaves the parameter out."""
+        params = {
+            "response_type": "code",
+            "client_id": self.settings.vk_publish_client_id,
+            "redirect_uri": self.settings.vk_publish_redirect_uri,
+            "state": self.state,
+            "code_challenge": self.challenge,
+            "code_challenge_method": "S256",
+            "scope": "video wall groups",
+            **changes,
+        }
+        sent = {name: value for name, value in params.items() if value is not None}
+        return await self.http.get("/vkid/authorize", params=sent)
+
+    @staticmethod
+    def callback(answer: httpx.Response) -> dict[str, str]:
+        assert answer.status_code == 302, answer.text
+        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
+    async def exchange(self, callback: dict[str, str], **changes: str | None) -> Any:
+        return await self.token(
+            grant_type="authorization_code",
+            code=callback["code"],
+            device_id=callback["device_id"],
+            code_verifier=self.verifier,
+            redirect_uri=self.settings.vk_publish_redirect_uri,
+            **changes,
+        )
+
+    async def refresh(self, refresh_token: str, device_id: str, **changes: str | None) -> Any:
+        return await self.token(
+            grant_type="refresh_token", refresh_token=refresh_token, device_id=device_id, **changes
+        )
+
+    async def token(self, **params: str | None) -> Any:
+        form = {"client_id": self.settings.vk_publish_client_id, "state": self.state, **params}
+        sent = {name: value for name, value in form.items() if value is not None}
+        answer = await self.http.post("/vkid/oauth2/auth", data=sent)
+        assert answer.status_code == 200
+        return answer.json()
+
+    async def call(self, name: str, access_token: str) -> Any:
+        form = {"client_id": self.settings.vk_publish_client_id, "access_token": access_token}
+        answer = await self.http.post(f"/vkid/oauth2/{name}", data=form)
+        assert answer.status_code == 200
+        return answer.json()
+
+    async def connect(self) -> tuple[dict[str, Any], str]:
+        """A whole consent: the token answer and the device id."""
+        callback = self.callback(await self.authorize())
+        return await self.exchange(callback), callback["device_id"]
+
+
+@pytest.fixture
+def vkid(client: httpx.AsyncClient, settings: Settings) -> VkId:
+    return VkId(client, settings)

@@ -31,6 +31,7 @@ class Mp4Probe:
         self._skip = 0
         self._moov: bytearray | None = None
         self._moov_left = 0
+        self._video: Video | None = None
 
     def feed(self, data: bytes) -> None:
         view = memoryview(data)
@@ -43,18 +44,22 @@ class Mp4Probe:
                 if self._moov is not None:
                     self._moov += view[:step]
                 self._moov_left -= step
+                if not self._moov_left:
+                    self._read_moov()
             else:
                 step = self._read_header(view)
             view = view[step:]
 
     def video(self) -> Video | None:
         """What the `moov` box says; None when there is none or it shows no picture."""
-        if self._moov is None or self._moov_left:
-            return None
+        return self._video
+
+    def _read_moov(self) -> None:
+        moov, self._moov = bytes(self._moov or b""), None
         try:
-            return _read_moov(bytes(self._moov))
+            self._video = _read_moov(moov)
         except (struct.error, IndexError, ZeroDivisionError):
-            return None
+            self._video = None
 
     def _read_header(self, view: memoryview) -> int:
         step = min(16 - len(self._header), len(view))

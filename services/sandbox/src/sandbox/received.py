@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, MultipartState, parse_options_header
 from starlette.requests import Request
 
 from sandbox.mp4 import Mp4Probe, Video
@@ -89,11 +89,8 @@ class Received:
     def finish(self) -> None:
         """The last byte was read."""
         self.complete = True
-        if self._multipart is not None and self.problem is None:
-            try:
-                self._multipart.finalize()
-            except MultipartParseError as error:
-                self.problem = str(error)
+        if self._multipart is not None and self._multipart.state is not MultipartState.END:
+            self.problem = self.problem or "multipart body without its last boundary"
         if self._text:
             self._read_text(bytes(self._text))
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from sandbox.journal import Entry, entry_of
 from sandbox.received import Received, read_all
@@ -18,6 +18,7 @@ from sandbox.vk_errors import (
     NO_SCOPE,
     REFUSALS,
     ApiError,
+    VkJson,
     captcha,
     edge_429,
     envelope,
@@ -91,7 +92,7 @@ class Api:
         entry = entry_of(request)
         try:
             call = self._admit(request, method, params)
-            return JSONResponse({"response": self._handlers[method](call)})
+            return VkJson({"response": self._handlers[method](call)})
         except ApiError as error:
             return envelope(error, method, params)
         finally:

@@ -34,6 +34,12 @@ NO_SCOPE = "Access denied: no access to call this method. It cannot be called wi
 EXPIRED = "User authorization failed: access_token has expired."
 
 
+class VkJson(JSONResponse):
+    """VK names the charset."""
+
+    media_type = "application/json; charset=utf-8"
+
+
 class ApiError(Exception):
     """One refusal; `extra` are further members of the error object."""
 
@@ -63,7 +69,7 @@ def envelope(error: ApiError, method: str, params: dict[str, str]) -> Response:
     body["error_msg"] = error.message
     body |= error.extra
     body["request_params"] = [{"key": key, "value": value} for key, value in echoed.items()]
-    return JSONResponse({"error": body})
+    return VkJson({"error": body})
 
 
 def captcha(origin: str) -> ApiError:

@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from sandbox.journal import Entry, entry_of
 from sandbox.received import FilePart, Received, read_all
 from sandbox.steps import ordered
+from sandbox.vk_errors import VkJson
 from sandbox.vk_videos import Video, Videos
 from sandbox.vk_wall import Wall
 from sandbox.world import World
@@ -71,10 +72,10 @@ class Uploads:
         entry.account = str(video.author)
         self._videos.accept(video, part.blob, FATES.get(ordered(request) or "", "ready"))
         if video.wallpost:
-            self._wall.post(video.owner_id, video.author, "", [f"video{video.key}"])
+            self._wall.post(video.owner_id, video.owner_id, "", [f"video{video.key}"])
         if ordered(request) == "retval":
             return HTMLResponse("<retval>1</retval>")
-        return JSONResponse(self._accepted(video, part))
+        return VkJson(self._accepted(video, part))
 
     def _target(self, query: dict[str, str]) -> Video:
         sig = query.pop("sig", "")
@@ -104,7 +105,7 @@ class Uploads:
 
 def refusal(error: UploadError) -> Response:
     """HTTP 200 all the same."""
-    return JSONResponse(
+    return VkJson(
         {
             "error": "upload failed",
             "error_code": error.code,

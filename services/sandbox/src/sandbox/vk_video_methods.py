@@ -119,6 +119,8 @@ class VideoMethods:
         membership = user.membership(group)
         if membership is not None and membership.needs_2fa:
             raise ApiError(704)
+        if membership is not None and membership.wall_closed and call.flag("wallpost"):
+            raise ApiError(214)
         return -group
 
     def _own(self, call: Call, *, deleted: bool = False) -> Video:

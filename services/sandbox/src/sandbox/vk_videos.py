@@ -82,8 +82,8 @@ class Videos:
 
     def accept(self, video: Video, blob: Blob, fate: str) -> None:
         """The upload is complete: from here on the post exists."""
-        video.fate = fate
         picture = blob.video or Picture(0, 0, 0.0)
+        video.fate = fate if blob.video else "fails"  # no picture: found out while processing
         video.width, video.height, video.duration = picture.width, picture.height, picture.duration
         video.uploaded_at = self._world.clock.time()
         self.save(video)

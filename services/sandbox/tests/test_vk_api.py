@@ -103,6 +103,12 @@ async def test_each_refusal_can_be_ordered(vk: Any, order: Any, kind: str, code:
     assert (await vk.call("video.save", name="x"))["video_id"]
 
 
+async def test_an_internal_error_may_come_after_the_video_was_reserved(vk: Any, order: Any) -> None:
+    await order("video.save", "internal_error_after")
+    assert (await vk.refused("video.save", name="x"))["error_code"] == 10
+    assert (await vk.call("video.get"))["items"][0]["title"] == "x"
+
+
 async def test_a_captcha_has_both_shapes(vk: Any, order: Any) -> None:
     await order("video.save", "captcha")
     error = await vk.refused("video.save")

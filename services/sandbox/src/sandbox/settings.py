@@ -35,7 +35,6 @@ class Settings(BaseSettings):
     yandex_redirect_uri: str = f"{CALLBACKS}/dzen/callback"
 
     vk_daily_saves: int = Field(default=5000, ge=1)  # video.save calls a day and app
-
     vk_flood_equal: int = Field(default=10, ge=1)  # equal actions a minute before flood control
     dzen_calls_per_second: float = Field(default=0.5, ge=0)  # per account, burst 5; 0: no limit
 

@@ -92,7 +92,10 @@ class Api:
         entry = entry_of(request)
         try:
             call = self._admit(request, method, params)
-            return VkJson({"response": self._handlers[method](call)})
+            answer = self._handlers[method](call)
+            if call.fault == "internal_error_after":
+                raise ApiError(10)
+            return VkJson({"response": answer})
         except ApiError as error:
             return envelope(error, method, params)
         finally:

@@ -11,7 +11,7 @@ GLOBAL_PARAMS = frozenset(
         "access_token", "v", "lang", "test_mode", "captcha_sid", "captcha_key", "success_token",
     }
 )  # fmt: skip
-OWN_KINDS = (*REFUSALS, "captcha", "validation", "rate_limited_no_delay")
+OWN_KINDS = (*REFUSALS, "captcha", "validation", "rate_limited_no_delay", "internal_error_after")
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """The compose file is whole: checked without a Docker daemon, against the tree and the settings."""
 
 import re
+from importlib import import_module
+from secrets import token_hex
 from typing import Any
 
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
 
 from localrun.environment import TREE
 from localrun.plan import SANDBOX, SERVICES, planned
@@ -119,3 +122,43 @@ def test_each_service_has_a_database_and_a_password_of_its_own() -> None:
         assert variable in given
         url = PARTS[f"{service}-http"]["environment"]["DATABASE_URL"]
         assert url == f"postgresql://{package}:${{{variable}:?}}@postgres:5432/{package}"
+
+
+def filled(name: str) -> str:
+    """What a careful operator would write for one variable of .env.example."""
+    if value := sample()[name]:
+        return value
+    if name.endswith(("_SECRET", "_TOKEN", "_PASSWORD")):
+        return token_hex(32)
+    return "https://example.org/somewhere" if name.endswith(("_URL", "_URI")) else "51000001"
+
+
+def environment_of(process: str) -> dict[str, str]:
+    """What compose would hand over: required variables filled in, the others left empty."""
+
+    def value(found: re.Match[str]) -> str:
+        name, kind, default = found.groups()
+        return filled(name) if kind == "?" or name == "AUTH_JWT_SECRET" else default or ""
+
+    given = PARTS[process]["environment"]
+    return {name: VARIABLE.sub(value, str(text)) for name, text in given.items()}
+
+
+def settings_classes(package: str) -> list[type[BaseSettings]]:
+    """Every settings class that the service's own modules name."""
+    wiring = import_module(f"{package}.wiring")
+    own = import_module(f"{package}.settings")
+    found = [*vars(own).values(), *vars(wiring).values()]
+    return [one for one in found if isinstance(one, type) and issubclass(one, BaseSettings)]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_process_starts_with_nothing_but_the_required_variables(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment_of(f"{service}-http").items():
+        monkeypatch.setenv(name, value)
+    classes = [one for one in settings_classes(SERVICES[service]) if one is not BaseSettings]
+    assert classes
+    for settings in classes:
+        settings()

@@ -17,6 +17,7 @@ class Credentials:
 
     platform_token_secret: str = field(default_factory=_random)
     auth_jwt_secret: str = field(default_factory=_random)
+    media_link_secret: str = field(default_factory=_random)
     vk_client_secret: str = field(default_factory=_random)
     yandex_client_secret: str = field(default_factory=_random)
     service_tokens: dict[str, str] = field(  # each proves one caller to oauth-gateway

@@ -65,7 +65,6 @@ def _common(service: str, places: Places, credentials: Credentials) -> dict[str,
         "REDIS_URL": places.redis,
         "OAUTH_GATEWAY_URL": places.urls["oauth-gateway"],
         "SERVICE_TOKENS": _tokens(service, credentials),
-        "FRONTEND_URL": "http://127.0.0.1:3000",
         "VK_API_URL": f"{sandbox}/vk",
         "VK_ID_URL": f"{sandbox}/vkid",
         "VK_OAUTH_URL": f"{sandbox}/vk-oauth",
@@ -80,12 +79,17 @@ def _common(service: str, places: Places, credentials: Credentials) -> dict[str,
 def _own(service: str, places: Places, credentials: Credentials) -> dict[str, str]:
     """The gateway alone holds the key of the tokens; it serves no people, so no JWT there."""
     if service == "oauth-gateway":
-        key = {"PLATFORM_TOKEN_SECRET": credentials.platform_token_secret}
-        return key | _clients(places, credentials)
+        return _clients(places, credentials) | {
+            "PLATFORM_TOKEN_SECRET": credentials.platform_token_secret,
+            "FRONTEND_URL": "http://127.0.0.1:3000",
+        }
     people = {"AUTH_JWT_SECRET": credentials.auth_jwt_secret}
     if service == "publisher":
-        store = {"MEDIA_STORE_URL": places.media.as_uri(), "PUBLIC_URL": places.urls["publisher"]}
-        return people | store
+        return people | {
+            "MEDIA_STORE_URL": places.media.as_uri(),
+            "MEDIA_LINK_SECRET": credentials.media_link_secret,
+            "PUBLIC_URL": places.urls["publisher"],
+        }
     return people
 
 

@@ -1,0 +1,156 @@
+"""What the use cases need from outside, as they need it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from common.clock import Clock
+from common.contracts.envelope import Event
+from common.contracts.words import Platform
+from oauth_gateway.domain.credential import Credential, Sealed, Times
+from oauth_gateway.domain.flow import Consented, Flow
+from platforms.port import Adapter, Grant
+
+
+class Credentials(Protocol):
+    """The rows. Leases and due times are decided by the database's clock."""
+
+    async def get(self, connection_id: UUID) -> Credential | None:
+        """One row, whatever its status."""
+        ...
+
+    async def hold_account(
+        self, user_id: str, platform: Platform, account_id: str
+    ) -> Credential | None:
+        """The row of an account, if there is one; nobody else stores it until the transaction
+        ends."""
+        ...
+
+    async def add(self, credential: Credential, times: Times) -> None:
+        """A new row."""
+        ...
+
+    async def replace(self, credential: Credential, times: Times) -> None:
+        """A new grant in an old row: active again, and every lease on it is void."""
+        ...
+
+    async def claim_refresh(self, connection_id: UUID, version: int, lease: UUID) -> bool:
+        """Take the lease for renewing this version; False when it is taken or out of date."""
+        ...
+
+    async def keep_refreshed(
+        self,
+        connection_id: UUID,
+        lease: UUID,
+        sealed: Sealed,
+        granted: tuple[str, ...],
+        times: Times,
+    ) -> bool:
+        """Store the next version and give the lease back; False when it was lost meanwhile."""
+        ...
+
+    async def pause(self, connection_id: UUID, lease: UUID, wait: timedelta) -> None:
+        """Give the lease back, but let nobody try again for a while."""
+        ...
+
+    async def refuse(self, connection_id: UUID, version: int) -> bool:
+        """Mark this version refused for good; False when it is out of date or marked already."""
+        ...
+
+    async def due(self, limit: int) -> Sequence[tuple[UUID, int]]:
+        """Ids and versions of what has to be renewed ahead of time."""
+        ...
+
+
+class Erasing(Protocol):
+    """The rows on their way out."""
+
+    async def mark_erasing(self, connection_id: UUID, grant_number: int) -> None:
+        """Make everything up to this connect unusable at once, and due for erasing."""
+        ...
+
+    async def claim_erasing(self, lease: UUID) -> Credential | None:
+        """Take one row that is due for erasing."""
+        ...
+
+    async def postpone_erasing(self, connection_id: UUID, lease: UUID, wait: timedelta) -> bool:
+        """Try again later; False when it was tried often enough."""
+        ...
+
+    async def erase(self, connection_id: UUID, lease: UUID) -> None:
+        """Delete the row, unless the account was connected again meanwhile."""
+        ...
+
+    async def shared(self, credential: Credential) -> bool:
+        """Whether the same account of the platform is in use under another connection."""
+        ...
+
+
+class Work(Protocol):
+    """One transaction."""
+
+    @property
+    def credentials(self) -> Credentials:
+        """The rows."""
+        ...
+
+    @property
+    def erasing(self) -> Erasing:
+        """Those on their way out."""
+        ...
+
+    def tell(self, event: Event, *, version: int) -> None:
+        """Say a fact once it commits."""
+        ...
+
+
+class Vault(Protocol):
+    """Seals and opens tokens."""
+
+    def seal(self, connection_id: UUID, platform: Platform, grant: Grant) -> Sealed:
+        """Ciphertext for one row."""
+        ...
+
+    def open(self, credential: Credential) -> Grant:
+        """Raises vault.box.Unreadable or UnknownKey."""
+        ...
+
+
+class Flows(Protocol):
+    """Flows under way, each to be taken once. Everything here raises FlowsUnavailable."""
+
+    async def start(self, state: str, flow: Flow) -> None:
+        """Keep a flow for five minutes."""
+        ...
+
+    async def take_started(self, state: str) -> Flow | None:
+        """The flow, which is then gone."""
+        ...
+
+    async def consent(self, finish: str, consented: Consented) -> None:
+        """Keep a code for five minutes."""
+        ...
+
+    async def take_consented(self, finish: str) -> Consented | None:
+        """The code and its flow, which are then gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a use case with network calls in between reaches the world through.
+
+    `begin` opens one short transaction; no platform is ever called inside of one.
+    """
+
+    begin: Callable[[], AbstractAsyncContextManager[Work]]
+    vault: Vault
+    adapters: Mapping[Platform, Adapter]
+    clock: Clock
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return self.clock.now()

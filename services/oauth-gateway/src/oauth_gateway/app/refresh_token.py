@@ -1,0 +1,154 @@
+"""Renew an access token: one at a time per connection, and the new pair is stored before use.
+
+The lease is a row's column taken by compare-and-set, so no transaction is open during the call.
+A refresh token that was replaced is never sent again: only the holder of the lease on the present
+version sends one. When no answer comes the same token is sent again later, and a definite refusal
+then tells that it had been replaced.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+from common.contracts.oauth import TokenRefreshed, TokenRefreshFailed
+from common.ids import new_id
+from common.observe import logs, metrics
+from oauth_gateway.app.patience import patience
+from oauth_gateway.app.ports import Ports
+from oauth_gateway.app.refuse_credential import refuse_credential
+from oauth_gateway.domain.credential import Credential, Times, times
+from oauth_gateway.vault.box import Unreadable
+from platforms.errors import (
+    AccessRevoked,
+    OutcomeUnknown,
+    PlatformError,
+    RateLimited,
+    Unavailable,
+)
+from platforms.port import Grant
+
+PAUSE = timedelta(seconds=2)
+"""After a failure: the callers that wait are told, instead of asking the platform in turn."""
+LONGEST_PAUSE = timedelta(minutes=5)
+STORE_TRIES = 20
+"""The only copy of a rotated pair is in memory: a database that restarts is waited for."""
+
+Commit = Callable[[], Awaitable[bool]]
+log = logs.get(__name__)
+
+
+async def refresh_token(connection_id: UUID, version: int, ports: Ports) -> bool:
+    """False when somebody else renews it or already has. Raises PlatformError when it failed,
+    and Unreadable when the stored tokens can't be opened."""
+    lease = new_id()
+    async with ports.begin() as work:
+        if not await work.credentials.claim_refresh(connection_id, version, lease):
+            return False
+        credential = await work.credentials.get(connection_id)
+    assert credential is not None  # noqa: S101 - it was claimed in this transaction
+    try:
+        fresh, sealed_from = await _ask(credential, ports)
+    except AccessRevoked as refusal:
+        await refuse_credential(credential, refusal.reason.value, ports)
+        raise
+    except Unreadable:
+        await refuse_credential(credential, "unreadable", ports)
+        raise
+    except PlatformError as failure:
+        await _pause(credential, lease, failure, ports)
+        raise
+    await _store(credential, lease, _merged(sealed_from, fresh), ports)
+    return True
+
+
+async def _ask(credential: Credential, ports: Ports) -> tuple[Grant, Grant]:
+    """The new grant, and the one it replaces."""
+    stored = ports.vault.open(credential)
+    adapter = ports.adapters.get(credential.platform)
+    if adapter is None or adapter.oauth is None:
+        raise Unavailable(note="switched off")
+    async with patience():
+        return await adapter.oauth.refresh(stored), stored
+
+
+def _merged(stored: Grant, fresh: Grant) -> Grant:
+    """What a platform does not repeat stays as it was: above all the refresh token."""
+    return Grant(
+        access_token=fresh.access_token,
+        refresh_token=fresh.refresh_token or stored.refresh_token,
+        expires_in=fresh.expires_in,
+        granted=fresh.granted or stored.granted,
+        extras={**stored.extras, **fresh.extras},
+    )
+
+
+async def _store(credential: Credential, lease: UUID, grant: Grant, ports: Ports) -> None:
+    connection_id, platform = credential.connection_id, credential.platform
+    sealed = ports.vault.seal(connection_id, platform, grant)
+    ends = times(ports.now(), grant.expires_in, refreshable=True)
+    told = TokenRefreshed(
+        connection_id=connection_id, platform=platform, expires_at=ends.expires_at
+    )
+
+    async def commit() -> bool:
+        async with ports.begin() as work:
+            kept = await work.credentials.keep_refreshed(
+                connection_id, lease, sealed, grant.granted, ends
+            )
+            if kept:
+                work.tell(told, version=credential.version + 1)
+            return kept
+
+    if not await _surely(commit):
+        log.warning("token_refresh_outdated", connection_id=str(connection_id))
+        return
+    metrics.TOKEN_REFRESHES.labels(platform, "success").inc()
+    log.info(
+        "token_refresh_success",
+        connection_id=str(connection_id),
+        platform=platform,
+        expires_at=_shown(ends),
+    )
+
+
+async def _surely(commit: Commit) -> bool:
+    for left in reversed(range(STORE_TRIES)):
+        try:
+            return await commit()
+        except Exception as error:
+            if not left:
+                raise
+            log.warning("token_store_retry", error=type(error).__name__)
+            await asyncio.sleep(1)
+    raise AssertionError
+
+
+async def _pause(credential: Credential, lease: UUID, failure: PlatformError, ports: Ports) -> None:
+    """Nothing is marked: the tokens may be as good as before."""
+    wait = failure.retry_after if isinstance(failure, RateLimited) else PAUSE
+    async with ports.begin() as work:
+        await work.credentials.pause(credential.connection_id, lease, min(wait, LONGEST_PAUSE))
+        if not isinstance(failure, Unavailable | OutcomeUnknown):
+            work.tell(
+                TokenRefreshFailed(
+                    connection_id=credential.connection_id,
+                    platform=credential.platform,
+                    definite=False,
+                    reason=failure.reason.value,
+                    grant_number=credential.grant_number,
+                ),
+                version=credential.version,
+            )
+    metrics.TOKEN_REFRESHES.labels(credential.platform, "unavailable").inc()
+    log.warning(
+        "token_refresh_failed",
+        connection_id=str(credential.connection_id),
+        platform=credential.platform,
+        reason=failure.reason.value,
+        definite=False,
+    )
+
+
+def _shown(ends: Times) -> str | None:
+    return ends.expires_at.isoformat() if ends.expires_at else None

@@ -1,0 +1,92 @@
+"""Rows on their way out: unusable at once, deleted after the platform was told."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oauth_gateway.db.repositories import LEASE, free, read, released, whole
+from oauth_gateway.db.tables import credentials as table
+from oauth_gateway.domain.credential import Credential, Status
+
+ERASE_TRIES = 3
+
+
+class ErasingRows:
+    """app.ports.Erasing on one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def mark_erasing(self, connection_id: UUID, grant_number: int) -> None:
+        """Make everything up to this connect unusable at once, and due for erasing."""
+        await self._connection.execute(
+            update(table)
+            .where(
+                table.c.connection_id == connection_id,
+                table.c.grant_number <= grant_number,
+                table.c.status != Status.ERASING,
+            )
+            .values(
+                status=Status.ERASING,
+                version=table.c.version + 1,
+                erase_at=func.now(),
+                updated_at=func.now(),
+                **released(),
+            )
+        )
+
+    async def claim_erasing(self, lease: UUID) -> Credential | None:
+        """Take one row that is due for erasing."""
+        due = (
+            select(table.c.connection_id)
+            .where(table.c.status == Status.ERASING, table.c.erase_at <= func.now(), free)
+            .order_by(table.c.erase_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        claimed = await self._connection.execute(
+            update(table)
+            .where(table.c.connection_id.in_(due.scalar_subquery()))
+            .values(lease=lease, leased_until=func.now() + LEASE)
+            .returning(table.c.connection_id)
+        )
+        found = claimed.scalar_one_or_none()
+        if found is None:
+            return None
+        row = await self._connection.execute(whole.where(table.c.connection_id == found))
+        return read(row.one())
+
+    async def postpone_erasing(self, connection_id: UUID, lease: UUID, wait: timedelta) -> bool:
+        """Try again later; False when it was tried often enough."""
+        postponed = await self._connection.execute(
+            update(table)
+            .where(
+                table.c.connection_id == connection_id,
+                table.c.lease == lease,
+                table.c.erase_tries < ERASE_TRIES - 1,
+            )
+            .values(
+                erase_tries=table.c.erase_tries + 1,
+                erase_at=func.now() + wait,
+                **released(),
+            )
+        )
+        return bool(postponed.rowcount)
+
+    async def erase(self, connection_id: UUID, lease: UUID) -> None:
+        """Delete the row, unless the account was connected again meanwhile."""
+        await self._connection.execute(
+            delete(table).where(table.c.connection_id == connection_id, table.c.lease == lease)
+        )
+
+    async def shared(self, credential: Credential) -> bool:
+        """Whether the same account of the platform is in use under another connection."""
+        other = exists().where(
+            table.c.platform == credential.platform,
+            table.c.account_id == credential.account_id,
+            table.c.connection_id != credential.connection_id,
+            table.c.status == Status.ACTIVE,
+        )
+        return bool((await self._connection.execute(select(other))).scalar_one())

@@ -151,3 +151,28 @@ async def test_kinds_that_act_first_did_act(
     bearer = {"authorization": f"Bearer {account['access_token']}"}
     answer = await served.get("/vk/method/video.get?v=5.199", headers=bearer)
     assert answer.json()["response"]["count"] == int(acts)
+
+
+async def test_an_upload_broken_off_by_the_client_posts_nothing(
+    served: httpx.AsyncClient, world: World, mp4: Any
+) -> None:
+    port = served.base_url.port
+    world.settings.public_url = f"http://127.0.0.1:{port}"
+    account = (await served.post("/_accounts", json={"platform": "vk"})).json()
+    bearer = {"authorization": f"Bearer {account['access_token']}"}
+    answer = await served.post("/vk/method/video.save", data=PARAMS, headers=bearer)
+    url = answer.json()["response"]["upload_url"]
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    path = url.removeprefix(world.settings.public_url)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
+    writer.write(f"{head}Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n".encode())
+    await writer.drain()
+    writer.transport.abort()
+    async with asyncio.timeout(5):
+        entries: list[Any] = []
+        while not entries or entries[0]["answer"] is None:
+            entries = (await served.get("/_journal?step=upload")).json()
+    assert entries[0]["answer"] == {"client_left": True}
+    assert (await served.get("/_ledger")).json() == []
+    again = await served.post(url, files={"video_file": ("a.mp4", mp4())})
+    assert again.json()["video_id"]

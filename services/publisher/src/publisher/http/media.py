@@ -1,0 +1,157 @@
+"""A clip's file on its way in from its owner and out to the platforms that fetch it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from hashlib import sha256
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
+
+from common.http.callers import CallerDep
+from common.http.problems import Problem
+from publisher.media.errors import MediaError, MediaTooLarge, MediaUnavailable, NotVideo
+from publisher.media.parts import MediaParts
+from publisher.media.ports import MediaRef
+from publisher.media.ranges import Span, Unsatisfiable, one_range
+from publisher.media.sending import Sending
+from publisher.media.upload import upload
+
+UNCAPPED = 2**63 - 1
+"""The store counts the bytes itself and answers `media_too_large`; the limit for JSON bodies must
+not cut a file."""
+IDLE_SECONDS = 60
+EXPIRES_DIGITS = 12
+
+router = APIRouter(tags=["media"])
+
+
+def _parts(request: Request) -> MediaParts:
+    parts: MediaParts = request.app.state.media
+    return parts
+
+
+PartsDep = Annotated[MediaParts, Depends(_parts)]
+
+
+class UploadedBody(BaseModel):
+    """The stored file; `key` goes into `media` of a publication."""
+
+    key: str
+    bytes: int
+    sha256: str
+    duration: float
+    width: int
+    height: int
+
+
+@router.put("/v1/media/{name}", status_code=201, max_body_size=UNCAPPED)
+async def put_media(
+    name: Annotated[str, Path(max_length=500)],
+    request: Request,
+    who: CallerDep,
+    parts: PartsDep,
+    content_length: Annotated[int | None, Header(ge=0)] = None,
+) -> UploadedBody:
+    """Upload an MP4 or MOV: the body is the file itself."""
+    try:
+        record = await upload(parts, who.user_id, name, _chunks(request), declared=content_length)
+    except MediaTooLarge:
+        raise Problem(413, "media_too_large") from None
+    except NotVideo:
+        raise Problem(422, "media_not_video") from None
+    except MediaError:
+        raise Problem(503, "service_unavailable", retry_after=5) from None
+    except ClientDisconnect:
+        raise Problem(400, "invalid_request") from None  # nobody is there to read it
+    return UploadedBody(
+        key=record.key,
+        bytes=record.bytes,
+        sha256=record.sha256,
+        duration=record.duration,
+        width=record.width,
+        height=record.height,
+    )
+
+
+@router.head("/v1/files/{publication_id}", response_class=Response)
+@router.get("/v1/files/{publication_id}", response_class=Response)
+async def get_file(
+    publication_id: str, request: Request, parts: PartsDep, expires: str = "", sig: str = ""
+) -> Response:
+    """The file of a publication, for who holds a signed link. Byte ranges are served."""
+    ref = await _signed_for(parts, publication_id, expires, sig)
+    async with AsyncExitStack() as stack:
+        try:
+            opened = await stack.enter_async_context(parts.files.open(ref))
+        except MediaUnavailable:
+            raise Problem(503, "service_unavailable", retry_after=5) from None
+        except MediaError:
+            raise Problem(404, "not_found") from None
+        headers = _headers(ref)
+        try:
+            span = _asked(request, ref)
+        except Unsatisfiable:
+            return Response(status_code=416, headers={"Content-Range": f"bytes */{ref.bytes}"})
+        if span is not None:
+            headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{ref.bytes}"
+        status = 200 if span is None else 206
+        span = span or Span(0, ref.bytes)
+        headers["Content-Length"] = str(span.stop - span.start)
+        if request.method == "HEAD":
+            return Response(status_code=status, headers=headers, media_type="video/mp4")
+        return Sending(opened.pieces(*span), stack.pop_all(), status=status, headers=headers)
+
+
+async def _signed_for(parts: MediaParts, text: str, expires: str, sig: str) -> MediaRef:
+    """The file that a link leads to; every way to be wrong has the same answer."""
+    if expires.isascii() and expires.isdigit() and len(expires) <= EXPIRES_DIGITS:
+        try:
+            publication_id = UUID(text)
+        except ValueError:
+            raise Problem(404, "not_found") from None
+        ref = await parts.publications.media_of(publication_id)
+        if ref is not None and parts.links.good(publication_id, ref, int(expires), sig):
+            return ref
+    raise Problem(404, "not_found")
+
+
+def _asked(request: Request, ref: MediaRef) -> Span | None:
+    condition = request.headers.get("if-range")
+    if condition is not None and condition != _etag(ref):
+        return None  # the rest of another file would be no use: all of this one
+    return one_range(request.headers.get("range"), ref.bytes)
+
+
+def _headers(ref: MediaRef) -> dict[str, str]:
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(ref.name, safe='')}",
+    }
+    etag = _etag(ref)
+    return {**headers, "ETag": etag} if etag else headers
+
+
+def _etag(ref: MediaRef) -> str | None:
+    """A tag of our own. None where the host's own tag promises nothing about single bytes."""
+    if ref.etag is None or ref.etag.startswith("W/"):
+        return None
+    return f'"{sha256(ref.etag.encode()).hexdigest()[:32]}"'
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    """The body as it arrives. Who stops sending is treated like who hangs up."""
+    body = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                chunk = await anext(body, None)
+        except TimeoutError:
+            raise ClientDisconnect from None
+        if chunk is None:
+            return
+        yield chunk

@@ -1,0 +1,82 @@
+"""One question to a platform: the counters of some posts of one account."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from common.observe import logs
+from platforms.errors import (
+    AccessRevoked,
+    OutcomeUnknown,
+    PlatformError,
+    RateLimited,
+    TokenExpired,
+    Unavailable,
+)
+from platforms.port import Numbers, Stats
+from stats_collector.app.ports import AccessToken, Claim, ConnectionGone, Tokens, TokensUnavailable
+
+TOKENS_LATER = timedelta(minutes=1)
+"""When oauth-gateway has no token for us now, the posts are not to blame: it costs no failure."""
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The platform answered; posts it left out are missing here too."""
+
+    numbers: Mapping[str, Numbers]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Asked to wait; nothing failed."""
+
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No answer, or a refusal; `again` when asking again soon may help."""
+
+    why: str
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The connection has no working token any more."""
+
+
+Answer = Told | Later | Failed | Refused
+
+
+async def read_numbers(claim: Claim, stats: Stats, tokens: Tokens) -> Answer:
+    """Never raises. A refused token is replaced once."""
+    try:
+        return Told(await _ask(claim, stats, tokens))
+    except ConnectionGone:
+        return Refused()
+    except TokensUnavailable:
+        return Later(TOKENS_LATER)
+    except RateLimited as error:
+        return Later(error.retry_after)
+    except PlatformError as error:
+        return Failed(str(error), again=isinstance(error, Unavailable | OutcomeUnknown))
+    except Exception as error:
+        log.exception("stats_unexpected", platform=claim.platform)
+        return Failed(type(error).__name__, again=False)
+
+
+async def _ask(claim: Claim, stats: Stats, tokens: Tokens) -> Mapping[str, Numbers]:
+    lent = await tokens.lease(claim.connection_id)
+    try:
+        return await _read(claim, stats, lent)
+    except (TokenExpired, AccessRevoked):
+        lent = await tokens.lease(claim.connection_id, refused_version=lent.version)
+    return await _read(claim, stats, lent)
+
+
+async def _read(claim: Claim, stats: Stats, lent: AccessToken) -> Mapping[str, Numbers]:
+    account = claim.watches[0].account_id
+    return await stats.read(lent.token, account, [watch.post_id for watch in claim.watches])

@@ -1,0 +1,107 @@
+"""What a platform's answer means for the posts that were asked about."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from common.contracts.stats import StatsCollected
+from common.observe import trace
+from stats_collector.app.ports import Claim, Writing
+from stats_collector.app.read_numbers import Answer, Failed, Later, Refused, Told
+from stats_collector.domain.reasons import Reason
+from stats_collector.domain.watch import Sample, Watch, sample
+
+Settled = tuple[Watch, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many posts ended how; those whose lease was lost are in none."""
+
+    sampled: int = 0
+    gone: int = 0
+    failed: int = 0
+
+
+async def record_answer(uow: Writing, claim: Claim, answer: Answer, *, source: str) -> Recorded:
+    """Only watches that are still ours are touched: whoever took them over samples them."""
+    if isinstance(answer, Refused):
+        return await _refused(uow, claim)
+    await uow.connections.hold(claim.connection_id)
+    now, held = await uow.watches.held(claim)
+    match answer:
+        case Told(numbers):
+            samples = {
+                watch.publication_id: sample(watch, found, at=now, source=source)
+                for watch in held
+                if (found := numbers.get(watch.post_id)) is not None
+            }
+            await uow.samples.add(list(samples.values()))
+            settled = [
+                _sampled(uow, watch, samples[watch.publication_id], now)
+                if watch.publication_id in samples
+                else _failed(uow, watch, now, again=True)
+                for watch in held
+            ]
+            gone = sum(one.gone for one in samples.values())
+            recorded = Recorded(len(samples), gone, len(held) - len(samples))
+        case Failed(_, again):
+            settled = [_failed(uow, watch, now, again=again) for watch in held]
+            recorded = Recorded(failed=len(held))
+        case Later(after):
+            settled = [(watch, now + after) for watch in held]
+            recorded = Recorded()
+        case _:
+            assert_never(answer)
+    await uow.watches.release(settled)
+    return recorded
+
+
+async def _refused(uow: Writing, claim: Claim) -> Recorded:
+    """Pauses the connection, unless it was connected again while we asked."""
+    still = await uow.connections.refused(claim.connection_id, claim.connection_version)
+    now, held = await uow.watches.held(claim)
+    # They stay due: once the account is back they are the first to be looked at.
+    await uow.watches.release([(watch, now) for watch in held])
+    if still:
+        await uow.watches.pause(claim.connection_id, Reason.CONNECTION_EXPIRED)
+    return Recorded(failed=len(held))
+
+
+def _sampled(uow: Writing, watch: Watch, one: Sample, now: datetime) -> Settled:
+    due = _next_round(uow, watch, now)
+    after = replace(
+        watch,
+        round_at=due,
+        failures=0,
+        told=watch.told + 1,
+        gone=one.gone,
+        views=watch.views if one.views is None else one.views,
+    )
+    collected = StatsCollected(
+        publication_id=watch.publication_id,
+        platform=watch.platform,
+        views=one.views,
+        likes=one.likes,
+        shares=one.shares,
+        comments=one.comments,
+        gone=one.gone,
+        reason=Reason.GONE if one.gone else None,
+        sampled_at=one.at,
+    )
+    with trace.within(trace.start(watch.traceparent, watch.correlation_id)):
+        uow.tell(collected, version=after.told)
+    return after, due
+
+
+def _failed(uow: Writing, watch: Watch, now: datetime, *, again: bool) -> Settled:
+    failures = watch.failures + 1
+    pause = uow.policy.schedule.retry(failures) if again else None
+    if pause is not None:
+        return replace(watch, failures=failures), now + pause
+    due = _next_round(uow, watch, now)
+    return replace(watch, round_at=due, failures=0), due
+
+
+def _next_round(uow: Writing, watch: Watch, now: datetime) -> datetime | None:
+    return uow.policy.schedule.next_round(watch.round_at or now, now, watch.until)

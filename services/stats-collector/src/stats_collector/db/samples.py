@@ -1,0 +1,161 @@
+"""Every sample that was taken, and the sums over them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CTE,
+    Boolean,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.contracts.words import Platform
+from stats_collector.app.ports import Exported
+from stats_collector.db.tables import SAMPLES as S
+from stats_collector.db.tables import WATCHES as W
+from stats_collector.domain.summary import Grouping, Line, Period
+from stats_collector.domain.watch import Sample
+
+COLUMNS = [S.c[field.name] for field in fields(Sample)]
+COUNTERS = ("views", "likes", "shares", "comments")
+
+
+class Samples:
+    """Append-only; keyed by publication and moment, so one can't be counted twice."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, samples: Sequence[Sample]) -> None:
+        """All in one statement."""
+        if samples:
+            rows = [asdict(one) for one in samples]
+            await self._connection.execute(insert(S).values(rows).on_conflict_do_nothing())
+
+    async def page(
+        self, publication_id: UUID, *, after: datetime | None, limit: int
+    ) -> list[Sample]:
+        """A range of the primary key."""
+        wanted = select(*COLUMNS).where(S.c.publication_id == publication_id)
+        if after is not None:
+            wanted = wanted.where(S.c.at > after)
+        rows = await self._connection.execute(wanted.order_by(S.c.at).limit(limit))
+        return [_sample(row) for row in rows.mappings()]
+
+    async def export(
+        self, user_id: str, *, after: tuple[UUID, datetime] | None, limit: int
+    ) -> list[Exported]:
+        """In the order of the primary key."""
+        key = tuple_(W.c.publication_id, S.c.at)
+        wanted = (
+            select(*COLUMNS, W.c.platform, W.c.connection_id)
+            .join(W, W.c.publication_id == S.c.publication_id)
+            .where(W.c.user_id == user_id)
+        )
+        if after is not None:
+            # The first part alone is what the index of watches can start from.
+            wanted = wanted.where(W.c.publication_id >= after[0], key > after)
+        wanted = wanted.order_by(W.c.publication_id, S.c.at).limit(limit)
+        rows = await self._connection.execute(wanted)
+        return [
+            Exported(_sample(row), Platform(row["platform"]), row["connection_id"])
+            for row in rows.mappings()
+        ]
+
+    async def summary(
+        self, user_id: str, period: Period, grouping: Grouping, *, after: str | None, limit: int
+    ) -> list[Line]:
+        """A group's counters are those of each post's last sample in it; its growth is the sum of
+        all its samples' growth, so that days add up to their month."""
+        told = _told(user_id, period, grouping)
+        newest = told.c.newest == 1
+        wanted = select(
+            told.c.key,
+            func.count().filter(newest).label("publications"),
+            *(func.sum(told.c[name]).filter(newest).label(name) for name in COUNTERS),
+            func.sum(told.c.views_growth).label("views_growth"),
+        ).group_by(told.c.key)
+        if after is not None:
+            wanted = wanted.where(told.c.key > after)
+        rows = await self._connection.execute(wanted.order_by(told.c.key).limit(limit))
+        return [
+            Line(
+                key=row["key"],
+                publications=row["publications"],
+                views_growth=_whole(row["views_growth"]),
+                **{name: _whole(row[name]) for name in COUNTERS},
+            )
+            for row in rows.mappings()
+        ]
+
+
+def _told(user_id: str, period: Period, grouping: Grouping) -> CTE:
+    """The user's samples in the period, the newest of each post in each group marked.
+
+    A post without statistics stands there once, with nothing told, at the time of its publishing.
+    One that is gone shows its last numbers.
+    """
+    sampled: Select[Any] = (
+        select(
+            _key(grouping, S.c.at, period).label("key"),
+            *(S.c[name] for name in (*COUNTERS, "views_growth")),
+            S.c.gone,
+            S.c.publication_id,
+            S.c.at,
+        )
+        .join(W, W.c.publication_id == S.c.publication_id)
+        .where(W.c.user_id == user_id, _within(S.c.at, period))
+    )
+    silent: Select[Any] = select(
+        _key(grouping, W.c.published_at, period),
+        *(cast(null(), S.c[name].type) for name in (*COUNTERS, "views_growth")),
+        literal(False, Boolean),
+        W.c.publication_id,
+        W.c.published_at,
+    ).where(
+        W.c.user_id == user_id,
+        W.c.unavailable.is_not(None),
+        _within(W.c.published_at, period),
+    )
+    rows = union_all(sampled, silent).subquery()
+    order = func.row_number().over(
+        partition_by=(rows.c.publication_id, rows.c.key), order_by=(rows.c.gone, rows.c.at.desc())
+    )
+    return select(rows, order.label("newest")).cte("told")
+
+
+def _key(grouping: Grouping, moment: ColumnElement[datetime], period: Period) -> ColumnElement[str]:
+    match grouping:
+        case Grouping.PLATFORM:
+            return W.c.platform
+        case Grouping.CONNECTION:
+            return cast(W.c.connection_id, String)
+        case Grouping.DAY:
+            return func.to_char(func.timezone(period.zone, moment), "YYYY-MM-DD")
+
+
+def _within(moment: ColumnElement[datetime], period: Period) -> ColumnElement[bool]:
+    return and_(moment >= period.since, moment < period.until)
+
+
+def _whole(value: Any) -> int | None:  # noqa: ANN401 - a Decimal: sums of bigint are numeric
+    return None if value is None else int(value)
+
+
+def _sample(row: Mapping[Any, Any]) -> Sample:
+    return Sample(**{field.name: row[field.name] for field in fields(Sample)})

@@ -1,0 +1,25 @@
+"""What the routes work with; wiring puts it on the application."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from common.clock import Clock
+from stats_collector.app.ports import ReadingTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything outside that a route may use."""
+
+    transaction: ReadingTransaction
+    clock: Clock
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsDep = Annotated[Parts, Depends(_parts)]

@@ -6,6 +6,9 @@ from typing import Any
 from faststream.rabbit import Channel, RabbitBroker
 from pydantic import SecretStr
 
+from common.bus.subscription import exchange
+from common.db.relay import Publish
+
 CONFIRM_SECONDS = 5.0
 """FastStream drops `publish(timeout=…)` (stack.md C3), so the limit is ours. Past it the outcome
 is unknown, and the outbox sends the same id again."""
@@ -25,7 +28,7 @@ def broker(url: SecretStr, service: str, *, graceful_seconds: float = 15.0) -> R
 
 async def publish(
     to: RabbitBroker,
-    exchange: str,
+    exchange_name: str,
     routing_key: str,
     body: dict[str, Any] | bytes,
     *,
@@ -36,7 +39,7 @@ async def publish(
     async with asyncio.timeout(CONFIRM_SECONDS):
         await to.publish(
             body,
-            exchange=exchange,
+            exchange=exchange_name,
             routing_key=routing_key,
             persist=True,
             mandatory=True,
@@ -44,3 +47,12 @@ async def publish(
             headers=headers,
             content_type="application/cloudevents+json",
         )
+
+
+def to_events(to: RabbitBroker, service: str) -> Publish:
+    """How a service's relay hands over its facts: the envelope's id is the message's."""
+
+    async def send(routing_key: str, body: dict[str, Any]) -> None:
+        await publish(to, exchange(service), routing_key, body, message_id=str(body["id"]))
+
+    return send

@@ -1,0 +1,1 @@
+"""What publisher can do; pure, through ports."""

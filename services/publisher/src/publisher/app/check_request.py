@@ -1,0 +1,105 @@
+"""Everything that is checked before a publication is accepted; nothing is written here."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from common.contracts.words import Platform
+from platforms.port import Adapter
+from publisher.app.ports import Filters, Uow
+from publisher.app.requested import Checked, Finding, Horizon, Request, Target
+from publisher.domain.limits import excesses
+from publisher.domain.publication import Connection
+from publisher.domain.states import ACTIVE
+
+
+async def check_request(
+    uow: Uow, request: Request, adapters: Mapping[Platform, Adapter], horizon: Horizon
+) -> Checked:
+    """Find every target's connection and every problem of every target."""
+    findings: list[Finding] = []
+    connections: list[Connection | None] = []
+    for index, target in enumerate(request.targets):
+        connection, code = await _connect(uow, request.user_id, target)
+        connections.append(connection)
+        platform = connection.platform if connection else target.platform
+        covered = request.plan.platforms
+        if not covered or (platform is not None and platform not in covered):
+            findings.append(Finding(index, "platform", "plan_required"))
+        if code:
+            field = "platform" if target.platform else "connection_id"
+            findings.append(Finding(index, field, code))
+        if platform is not None:
+            findings += _content(index, target, request, adapters.get(platform))
+        if connection and not connection.healthy:
+            findings.append(Finding(index, "connection_id", "connection_expired"))
+        if connection and await _active(uow, request, connection.id):
+            findings.append(Finding(index, "connection_id", "duplicate_publication"))
+    findings += _twice(connections)
+    if request.media_problem:
+        findings.append(Finding(None, "media", request.media_problem))
+    if request.schedule_at is not None:
+        findings += check_time(request.schedule_at, await uow.now(), horizon)
+    return Checked(tuple(connections), tuple(findings))
+
+
+async def _connect(uow: Uow, user_id: str, target: Target) -> tuple[Connection | None, str | None]:
+    if target.connection_id is not None:
+        connection = await uow.connections.get(target.connection_id, user_id)
+        return connection, None if connection else "not_found"
+    assert target.platform is not None  # noqa: S101 - the schema demands one of the two
+    found = await uow.connections.of_user(user_id, target.platform)
+    if len(found) == 1:
+        return found[0], None
+    return None, "connection_ambiguous" if found else "not_connected"
+
+
+def _content(
+    index: int, target: Target, request: Request, adapter: Adapter | None
+) -> list[Finding]:
+    if adapter is None:
+        return [Finding(index, "platform", "platform_unavailable")]
+    size = int(request.media["bytes"]) if request.media else 0
+    found = [
+        Finding(index, excess.field, excess.code)
+        for excess in excesses(
+            adapter.limits, title=target.title, description=target.description, size=size
+        )
+    ]
+    try:
+        adapter.options.model_validate(dict(target.options))
+    except ValidationError as error:
+        for one in error.errors(include_url=False, include_input=False, include_context=False):
+            place = ".".join(str(part) for part in one["loc"])
+            found.append(Finding(index, f"options.{place}", "invalid_request", one["msg"]))
+    return found
+
+
+async def _active(uow: Uow, request: Request, connection_id: UUID) -> bool:
+    for status in ACTIVE:
+        wanted = Filters(status=status, connection_id=connection_id, clip_id=request.clip_id)
+        if await uow.publications.page(request.user_id, wanted, before=None, limit=1):
+            return True
+    return False
+
+
+def _twice(connections: list[Connection | None]) -> list[Finding]:
+    """The same connection named by two targets of one request."""
+    counts = Counter(connection.id for connection in connections if connection)
+    return [
+        Finding(index, "connection_id", "duplicate_publication")
+        for index, connection in enumerate(connections)
+        if connection and counts[connection.id] > 1
+    ]
+
+
+def check_time(at: datetime, now: datetime, horizon: Horizon) -> list[Finding]:
+    """Whether a schedule is neither too near nor too far."""
+    if at < now + horizon.nearest:
+        return [Finding(None, "schedule_at", "schedule_too_soon")]
+    if at > now + horizon.farthest:
+        return [Finding(None, "schedule_at", "schedule_too_far")]
+    return []

@@ -1,0 +1,32 @@
+"""What a worker needs to publish, as one value."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from common.contracts.words import Platform
+from platforms.port import Adapter
+from publisher.app.ports import MediaSources, Tokens, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings that decide about time."""
+
+    lease: timedelta
+    quarantine: timedelta
+    retry_delays: tuple[timedelta, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The platforms, the vault, the media, the rows and the rules of time."""
+
+    transaction: Transaction
+    adapters: Mapping[Platform, Adapter]
+    tokens: Tokens
+    media: MediaSources
+    policy: Policy
+    stopping: asyncio.Event
+    """Set when the process is told to stop: hand over between two steps."""

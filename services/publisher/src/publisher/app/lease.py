@@ -1,0 +1,76 @@
+"""The lease a worker holds on a publication: renewed beside the work, and its end is a wall."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from publisher.app.ports import Transaction
+from publisher.domain.publication import Publication
+
+MARGIN = 0.2
+"""The last part of a lease in which nothing is sent any more."""
+
+
+class LeaseLost(Exception):
+    """Somebody else may own the publication by now: stop without writing anything."""
+
+
+class Lease:
+    """Knows, by this process's monotonic clock, until when sending is allowed."""
+
+    def __init__(
+        self, publication: Publication, length: timedelta, transaction: Transaction
+    ) -> None:
+        self._publication = publication
+        self._length = length
+        self._transaction = transaction
+        self._wall = time.monotonic() + length.total_seconds() * (1 - MARGIN)
+        self._limits: dict[asyncio.Timeout, float] = {}
+
+    @asynccontextmanager
+    async def sending(self, most: timedelta) -> AsyncIterator[None]:
+        """Inside, calls may be made: for `most` at the longest and never past the lease's end.
+
+        Raises LeaseLost when the lease ends first, TimeoutError when `most` does.
+        """
+        end = time.monotonic() + most.total_seconds()
+        if time.monotonic() >= self._wall:
+            raise LeaseLost
+        try:
+            async with asyncio.timeout_at(_loop_time(min(end, self._wall))) as limit:
+                self._limits[limit] = end
+                try:
+                    yield
+                finally:
+                    del self._limits[limit]
+        except TimeoutError:
+            if time.monotonic() >= self._wall:
+                raise LeaseLost from None
+            raise
+
+    async def keep(self) -> None:
+        """Renew three times a lease until cancelled; where that fails, the wall stays."""
+        pause = self._length.total_seconds() / 3
+        while True:
+            await asyncio.sleep(pause)
+            asked = time.monotonic()
+            try:
+                async with asyncio.timeout(pause), self._transaction() as uow:
+                    held = await uow.publications.renew(self._publication, self._length)
+            except Exception:  # noqa: BLE001, S112 - the database may be back before the wall
+                continue
+            if not held:
+                self._move(asked)
+                return
+            self._move(asked + self._length.total_seconds() * (1 - MARGIN))
+
+    def _move(self, wall: float) -> None:
+        self._wall = wall
+        for limit, end in self._limits.items():
+            limit.reschedule(_loop_time(min(end, wall)))
+
+
+def _loop_time(monotonic: float) -> float:
+    return asyncio.get_running_loop().time() + (monotonic - time.monotonic())

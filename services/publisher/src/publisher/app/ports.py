@@ -1,0 +1,228 @@
+"""What the use cases need from outside. Objects that fit are made in wiring.py."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from common.contracts.envelope import Event
+from common.contracts.words import Plan, Platform
+from platforms.port import Media
+from publisher.domain.publication import Connection, Publication
+from publisher.domain.states import Status
+
+
+class DuplicatePublication(Exception):
+    """The same clip is already on its way to the same connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which publications a list shows; None does not filter."""
+
+    status: Status | None = None
+    platform: Platform | None = None
+    connection_id: UUID | None = None
+    clip_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Publications(Protocol):
+    """The rows. Every change is one conditional UPDATE; None means that somebody was faster."""
+
+    async def add(self, publications: Sequence[Publication]) -> list[Publication]:
+        """Insert. Raises DuplicatePublication."""
+        ...
+
+    async def get(self, publication_id: UUID, user_id: str) -> Publication | None:
+        """One of the user's own."""
+        ...
+
+    async def lock(self, publication_id: UUID, user_id: str) -> Publication | None:
+        """The same, locked until the transaction ends."""
+        ...
+
+    async def page(
+        self, user_id: str, filters: Filters, *, before: UUID | None, limit: int
+    ) -> list[Publication]:
+        """Newest first."""
+        ...
+
+    async def change(
+        self,
+        publication: Publication,
+        *,
+        to: Status | None = None,
+        after: timedelta | None = None,
+        fenced: bool = False,
+        release: bool = False,
+        **columns: Any,  # noqa: ANN401 - column values
+    ) -> Publication | None:
+        """Write columns, if the row still has the publication's status (and fence, if `fenced`).
+
+        `to` moves the status along the table of states; `after` sets when it is due again;
+        `release` gives the lease back. Raises IllegalMove, DuplicatePublication.
+        """
+        ...
+
+    async def claim(
+        self, publication_id: UUID, *, lease: timedelta, quarantine: timedelta
+    ) -> Publication | None:
+        """Take a due publication under a lease and a new fence; None when there is nothing to do.
+
+        A lease that ran out counts as free only after `quarantine`, when whoever held it can't be
+        sending any more.
+        """
+        ...
+
+    async def renew(self, publication: Publication, lease: timedelta) -> bool:
+        """Hold the lease for longer; False when it was lost."""
+        ...
+
+    async def due(self, limit: int) -> list[Publication]:
+        """Scheduled ones whose time has come, locked, the longest overdue first."""
+        ...
+
+    async def unattended(
+        self, limit: int, *, quarantine: timedelta, again_after: timedelta
+    ) -> list[Publication]:
+        """Publishing ones that are due, with nobody at work and no fresh wake-up; marked woken."""
+        ...
+
+    async def scheduled_of(
+        self, *, user_id: str | None = None, connection_id: UUID | None = None
+    ) -> list[Publication]:
+        """Scheduled ones, locked."""
+        ...
+
+    async def publishing_of(self, connection_id: UUID) -> list[Publication]:
+        """Those in flight, locked."""
+        ...
+
+    async def remember_stats(self, publication_id: UUID, version: int, **columns: Any) -> None:  # noqa: ANN401 - column values
+        """Newer counters win; an older version changes nothing."""
+        ...
+
+    async def changed_since(self, user_id: str, since: datetime) -> list[Publication]:
+        """For the stream: what changed at or after `since`, oldest change first."""
+        ...
+
+
+class Connections(Protocol):
+    """What publisher remembers of connections."""
+
+    async def get(self, connection_id: UUID, user_id: str) -> Connection | None:
+        """One of the user's own that is not removed."""
+        ...
+
+    async def of_user(self, user_id: str, platform: Platform) -> list[Connection]:
+        """All of a platform that are not removed."""
+        ...
+
+    async def remember(self, connection: Connection) -> bool:
+        """Insert or update; False when a newer version is known."""
+        ...
+
+    async def set_status(self, connection_id: UUID, status: str, version: int) -> bool:
+        """The same for the status alone."""
+        ...
+
+
+class Plans(Protocol):
+    """The latest PlanChanged of each user."""
+
+    async def get(self, user_id: str) -> tuple[Plan, datetime] | None:
+        """The plan and since when."""
+        ...
+
+    async def remember(self, user_id: str, plan: Plan, changed_at: datetime) -> bool:
+        """False when a newer one is known."""
+        ...
+
+
+class Timeline(Protocol):
+    """What happened to a publication, appended and never changed."""
+
+    async def note(
+        self,
+        publication: Publication,
+        kind: str,
+        *,
+        step: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """One line, with the present status, attempt and trace."""
+        ...
+
+    async def page(
+        self, publication_id: UUID, *, after: int, limit: int
+    ) -> list[Mapping[str, Any]]:
+        """Oldest first."""
+        ...
+
+
+class Uow(Protocol):
+    """One open transaction."""
+
+    @property
+    def publications(self) -> Publications: ...
+    @property
+    def connections(self) -> Connections: ...
+    @property
+    def plans(self) -> Plans: ...
+    @property
+    def timeline(self) -> Timeline: ...
+
+    async def now(self) -> datetime:
+        """The database's clock, by which everything due is decided."""
+        ...
+
+    def tell(self, event: Event, *, version: int) -> None:
+        """Say a fact once the transaction commits."""
+        ...
+
+
+class Transaction(Protocol):
+    """Opens a unit of work; leaving it commits."""
+
+    def __call__(self) -> AbstractAsyncContextManager[Uow]: ...
+
+
+class ConnectionLost(Exception):
+    """The vault has no working token for this connection: reconnect."""
+
+
+class VaultUnavailable(Exception):
+    """No token can be had right now; trying later may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A short-lived access token, held in memory only."""
+
+    value: SecretStr
+    version: int
+
+
+class Tokens(Protocol):
+    """The vault's lease."""
+
+    async def lease(self, connection_id: UUID, *, refused: int | None = None) -> Token:
+        """A token; `refused` names the version that the platform did not accept.
+
+        Raises ConnectionLost, VaultUnavailable.
+        """
+        ...
+
+
+class MediaSources(Protocol):
+    """Opens a publication's media."""
+
+    def open(self, publication: Publication) -> Media:
+        """Nothing is read yet; `stream` raises MediaMissing or MediaChanged."""
+        ...

@@ -1,0 +1,261 @@
+"""Publishes one claimed publication: step by step, each begun and ended in a commit of its own.
+
+Only this file and what it calls know leases, fences, attempts and commits. A step that was begun
+and has no end is in doubt; what may be done about it is the step's guard (platforms.port.Guard).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from common.observe import logs, trace
+from platforms.errors import OutcomeUnknown, PlatformError, TokenExpired
+from platforms.port import Guard, Job, Next, Outcome, Published, Step, Wait
+from publisher.app import record, refusals
+from publisher.app.engine import Engine
+from publisher.app.lease import Lease, LeaseLost
+from publisher.app.ports import ConnectionLost, Token, VaultUnavailable
+from publisher.domain.publication import Publication, Stage, StepState
+
+log = logs.get(__name__)
+PROGRESS_SECONDS = 1.0
+CALL_TIMEOUT = timedelta(seconds=60)
+Call = Callable[[Job[Any]], Awaitable[Any]]
+
+
+class FencedOff(Exception):
+    """Another worker owns the publication: whatever we know is worthless."""
+
+
+async def publish(engine: Engine, claimed: Publication) -> None:
+    """Work on a claimed publication until it waits, ends or is handed over."""
+    with trace.within(trace.start(claimed.traceparent, claimed.correlation_id)):
+        log.info("publish_job_start", **record.ids(claimed), step=claimed.step)
+        lease = Lease(claimed, engine.policy.lease, engine.transaction)
+        keeping = asyncio.create_task(lease.keep())
+        try:
+            await _Attempt(engine, lease, claimed).run()
+        except (LeaseLost, FencedOff) as lost:
+            log.warning("lease_lost", **record.ids(claimed), kind=type(lost).__name__)
+        finally:
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
+
+
+class _Attempt:
+    """One claim's worth of work."""
+
+    def __init__(self, engine: Engine, lease: Lease, claimed: Publication) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._row = claimed
+        self._adapter = engine.adapters[claimed.platform]
+        self._steps: list[Step[Any]] = list(self._adapter.publishing.steps())
+        self._names = [step.name for step in self._steps]
+        begun = claimed.step_state is StepState.STARTED
+        self._in_doubt = begun and self._current().guard is not Guard.REPEATABLE
+        self._token: Token | None = None
+        self._told = 0.0
+
+    async def run(self) -> None:
+        """Go on where the row says, until something ends this claim."""
+        try:
+            while await self._advance():
+                pass
+        except (LeaseLost, FencedOff):
+            raise
+        except Exception as error:  # noqa: BLE001 - every refusal and every bug has a class there
+            at = self._current()
+            async with self._engine.transaction() as uow:
+                await refusals.record(
+                    uow,
+                    self._row,
+                    error,
+                    guard=at.guard,
+                    looking=self._in_doubt,
+                    undone=self._undone(at),
+                    delays=self._engine.policy.retry_delays,
+                )
+
+    async def _advance(self) -> bool:
+        """One step forward; False when this claim is over."""
+        step = self._current()
+        if self._row.cancel_requested and not self._row.visible:
+            await self._take_back()
+            return False
+        if self._engine.stopping.is_set():
+            await self._hand_over()
+            return False
+        if self._in_doubt:
+            found = await self._look(step)
+            self._in_doubt = False
+            if found is None:
+                await self._mark(step, "absent", **self._undone(step))
+                return True
+            return await self._record(step, found)
+        began = await self._mark(
+            step,
+            "step_started",
+            step_state=StepState.STARTED,
+            visible=self._row.visible or step.visible,
+        )
+        if began.cancel_requested and step.visible:
+            await self._mark(step, "stopped", **self._undone(step))
+            return True
+        return await self._record(step, await self._call(step.act, self._most()))
+
+    def _current(self) -> Step[Any]:
+        """The step the row stands at, or the one after it when that is done."""
+        if self._row.step is None:
+            return self._steps[0]
+        at = self._names.index(self._row.step)
+        return self._steps[at + 1 if self._row.step_state is StepState.DONE else at]
+
+    def _undone(self, step: Step[Any]) -> dict[str, Any]:
+        """The columns of a step that surely did not happen."""
+        before = self._steps[: self._names.index(step.name)]
+        return {"step_state": StepState.READY, "visible": any(one.visible for one in before)}
+
+    async def _look(self, step: Step[Any]) -> Outcome[Any] | None:
+        """Settle a doubt left by an earlier attempt; None means that it did not happen."""
+        if step.look is None:
+            raise OutcomeUnknown(note="taken over after the call may have been made")
+        found: Outcome[Any] | None = await self._call(step.look, CALL_TIMEOUT)
+        return found
+
+    async def _call(self, call: Call, most: timedelta) -> Any:  # noqa: ANN401 - as the call
+        """One call to the platform; a refused token is replaced once."""
+        try:
+            return await self._send(call, most, refused=None)
+        except TokenExpired as refusal:
+            refused = self._token.version if self._token else None
+            log.info("token_refused", **record.ids(self._row), note=refusal.note)
+            return await self._send(call, most, refused=refused)
+
+    async def _send(self, call: Call, most: timedelta, *, refused: int | None) -> Any:  # noqa: ANN401 - as the call
+        if self._token is None or refused is not None:
+            self._token = await self._engine.tokens.lease(self._row.connection_id, refused=refused)
+        async with self._lease.sending(most):
+            return await call(self._job(self._token))
+
+    def _most(self) -> timedelta:
+        return self._adapter.limits.upload_timeout
+
+    def _job(self, token: Token) -> Job[Any]:
+        row = self._row
+        return Job(
+            publication_id=row.id,
+            account_id=row.account_id,
+            title=row.title,
+            description=row.description,
+            options=row.options,
+            created_at=row.created_at,
+            media=self._engine.media.open(row),
+            token=token.value,
+            cursor=self._adapter.publishing.cursor.model_validate(row.cursor or {}),
+            progress=self._progress,
+        )
+
+    async def _record(self, step: Step[Any], outcome: Outcome[Any]) -> bool:
+        """Commit what the step brought; True when the next one may begin."""
+        async with self._engine.transaction() as uow:
+            match outcome:
+                case Published(post_id, url):
+                    self._keep(
+                        await record.published(
+                            uow, self._row, post_id=post_id, url=url, fenced=True
+                        )
+                    )
+                case Wait(cursor, after, why):
+                    self._keep(
+                        await record.parked(
+                            uow,
+                            self._row,
+                            after=after,
+                            stage=Stage.PROCESSING,
+                            why=why,
+                            kind="waiting",
+                            step=step.name,
+                            step_state=StepState.READY,
+                            cursor=cursor.model_dump(mode="json"),
+                        )
+                    )
+                case Next(cursor):
+                    row = self._keep(
+                        await uow.publications.change(
+                            self._row,
+                            fenced=True,
+                            step=step.name,
+                            step_state=StepState.DONE,
+                            cursor=cursor.model_dump(mode="json"),
+                            visible=self._row.visible or step.visible,
+                        )
+                    )
+                    await uow.timeline.note(row, "step_done", step=step.name)
+        return isinstance(outcome, Next)
+
+    async def _mark(self, step: Step[Any], kind: str, **columns: Any) -> Publication:  # noqa: ANN401 - column values
+        """Commit that a step begins, or that it surely did not happen."""
+        stage = Stage.PROCESSING if self._row.visible else Stage.UPLOADING
+        async with self._engine.transaction() as uow:
+            row = self._keep(
+                await uow.publications.change(
+                    self._row,
+                    fenced=True,
+                    step=step.name,
+                    stage=stage,
+                    stage_until=None,
+                    stage_why=None,
+                    **columns,
+                )
+            )
+            await uow.timeline.note(row, kind, step=step.name)
+        return row
+
+    def _keep(self, row: Publication | None) -> Publication:
+        if row is None:
+            raise FencedOff
+        self._row = row
+        return row
+
+    async def _hand_over(self) -> None:
+        """Let another worker go on at once."""
+        async with self._engine.transaction() as uow:
+            row = self._keep(
+                await uow.publications.change(
+                    self._row, fenced=True, release=True, after=timedelta(0)
+                )
+            )
+            await uow.timeline.note(row, "handed_over", step=row.step)
+
+    async def _take_back(self) -> None:
+        """Undo what was made so far, best effort, then say that it is cancelled."""
+        reached = 0 if self._row.step is None else self._names.index(self._row.step) + 1
+        for step in reversed(self._steps[:reached]):
+            if step.undo is None:
+                continue
+            try:
+                await self._call(step.undo, CALL_TIMEOUT)
+            except (PlatformError, ConnectionLost, VaultUnavailable, TimeoutError) as error:
+                log.warning(
+                    "undo_failed",
+                    **record.ids(self._row),
+                    step=step.name,
+                    error=type(error).__name__,
+                )
+        async with self._engine.transaction() as uow:
+            self._keep(await record.cancelled(uow, self._row, why="user", fenced=True))
+
+    async def _progress(self, sent: int) -> None:
+        """Show how much of the upload has left; at most once a second."""
+        now = asyncio.get_running_loop().time()
+        size = int(self._row.media.get("bytes") or 0)
+        if now - self._told < PROGRESS_SECONDS or not size:
+            return
+        self._told = now
+        percent = min(100, sent * 100 // size)
+        async with self._engine.transaction() as uow:
+            self._keep(await uow.publications.change(self._row, fenced=True, percent=percent))

@@ -1,0 +1,83 @@
+"""What publisher does when it hears of connections, plans and statistics: one transaction each."""
+
+from datetime import timedelta
+
+from common.bus.subscription import Heard
+from common.contracts.accounts import PlanChanged
+from common.contracts.connections import (
+    ConnectionExpired,
+    PlatformConnected,
+    PlatformDisconnected,
+)
+from common.contracts.stats import StatsCollected
+from common.contracts.words import Plan
+from publisher.app.cancel_publication import cancel_publication
+from publisher.app.ports import Uow
+from publisher.domain.publication import Connection
+
+
+async def remember_connection(uow: Uow, heard: Heard) -> None:
+    """An account was linked (again): what was held for it is due now."""
+    fact: PlatformConnected = heard.event
+    fresh = await uow.connections.remember(
+        Connection(
+            fact.connection_id,
+            fact.user_id,
+            fact.platform,
+            fact.account_id,
+            fact.account_name,
+            "active",
+            heard.version,
+        )
+    )
+    if not fresh:
+        return
+    for row in await uow.publications.scheduled_of(connection_id=fact.connection_id):
+        if row.hold:
+            released = await uow.publications.change(row, hold=None, after=timedelta(0))
+            if released is not None:
+                await uow.timeline.note(released, "released")
+
+
+async def forget_connection(uow: Uow, heard: Heard) -> None:
+    """The account was removed: nothing more goes to it."""
+    fact: PlatformDisconnected = heard.event
+    if not await uow.connections.set_status(fact.connection_id, "removed", heard.version):
+        return
+    for row in (
+        *await uow.publications.scheduled_of(connection_id=fact.connection_id),
+        *await uow.publications.publishing_of(fact.connection_id),
+    ):
+        await cancel_publication(uow, row, why="disconnected")
+
+
+async def expire_connection(uow: Uow, heard: Heard) -> None:
+    """The tokens are refused: scheduled publications will be held when they are due."""
+    fact: ConnectionExpired = heard.event
+    await uow.connections.set_status(fact.connection_id, "expired", heard.version)
+
+
+async def change_plan(uow: Uow, heard: Heard) -> None:
+    """Cancel what the new plan no longer covers."""
+    fact: PlanChanged = heard.event
+    plan = Plan.parse(fact.plan)
+    if not await uow.plans.remember(fact.user_id, plan, fact.changed_at):
+        return
+    for row in await uow.publications.scheduled_of(user_id=fact.user_id):
+        if row.platform not in plan.platforms:
+            await cancel_publication(uow, row, why="plan")
+
+
+async def remember_stats(uow: Uow, heard: Heard) -> None:
+    """Keep the latest counters on the publication."""
+    fact: StatsCollected = heard.event
+    await uow.publications.remember_stats(
+        fact.publication_id,
+        heard.version,
+        views=fact.views,
+        likes=fact.likes,
+        shares=fact.shares,
+        comments=fact.comments,
+        stats_at=fact.sampled_at,
+        stats_reason=fact.reason,
+    )

@@ -1,0 +1,175 @@
+"""How a publication's ends and waits are written: rows, timeline and facts in one transaction."""
+
+from datetime import timedelta
+from typing import Any
+
+from common.contracts.publisher import (
+    PublicationCancelled,
+    PublicationFailed,
+    PublicationPublished,
+    PublicationRequested,
+    PublicationUncertain,
+)
+from common.observe import logs, metrics
+from publisher.app.ports import Uow
+from publisher.domain.publication import Publication, Stage, StepState
+from publisher.domain.states import Status
+
+log = logs.get(__name__)
+
+
+def ids(publication: Publication) -> dict[str, Any]:
+    """What every log line about a publication carries."""
+    return {
+        "publication_id": str(publication.id),
+        "connection_id": str(publication.connection_id),
+        "user_id": publication.user_id,
+        "platform": publication.platform,
+        "attempt": publication.attempt,
+    }
+
+
+def _about(publication: Publication) -> dict[str, Any]:
+    return {
+        "publication_id": publication.id,
+        "user_id": publication.user_id,
+        "connection_id": publication.connection_id,
+        "platform": publication.platform,
+    }
+
+
+def wake(uow: Uow, publication: Publication) -> None:
+    """Call a worker. Each call is a message of its own, or the inbox would drop it."""
+    uow.tell(PublicationRequested(**_about(publication)), version=publication.version)
+
+
+async def published(
+    uow: Uow,
+    publication: Publication,
+    *,
+    post_id: str | None,
+    url: str | None,
+    fenced: bool,
+    detail: str | None = None,
+) -> Publication | None:
+    """The platform shows it (or a person says so)."""
+    now = await uow.now()
+    done = await uow.publications.change(
+        publication,
+        to=Status.PUBLISHED,
+        fenced=fenced,
+        post_id=post_id,
+        url=url,
+        published_at=now,
+        step_state=StepState.DONE,
+        error_code=None,
+        error_reason=None,
+    )
+    if done is None:
+        return None
+    await uow.timeline.note(done, "published", step=done.step, detail=detail)
+    uow.tell(
+        PublicationPublished(
+            **_about(done),
+            clip_id=done.clip_id,
+            account_id=done.account_id,
+            post_id=post_id or "",
+            url=url or "",
+            published_at=now,
+        ),
+        version=done.version,
+    )
+    log.info("publish_job_success", **ids(done), post_id=post_id, url=url)
+    metrics.PUBLICATIONS.labels(done.platform, "published").inc()
+    started = done.schedule_at or done.created_at
+    metrics.PUBLISH_SECONDS.labels(done.platform).observe((now - started).total_seconds())
+    return done
+
+
+async def failed(
+    uow: Uow,
+    publication: Publication,
+    *,
+    code: str,
+    reason: str,
+    fenced: bool,
+    detail: str | None = None,
+    **columns: Any,  # noqa: ANN401 - column values
+) -> Publication | None:
+    """It ended without a post; `reason` is a key of platforms.reasons or the code itself."""
+    done = await uow.publications.change(
+        publication,
+        to=Status.FAILED,
+        fenced=fenced,
+        error_code=code,
+        error_reason=reason,
+        **columns,
+    )
+    if done is None:
+        return None
+    await uow.timeline.note(done, "failed", step=done.step, detail=detail or reason)
+    uow.tell(PublicationFailed(**_about(done), code=code, reason=reason), version=done.version)
+    log.warning("publish_job_failed", **ids(done), code=code, reason=reason, note=detail)
+    metrics.PUBLICATIONS.labels(done.platform, f"failed_{code}").inc()
+    return done
+
+
+async def cancelled(
+    uow: Uow, publication: Publication, *, why: str, fenced: bool
+) -> Publication | None:
+    """Nothing is or will be visible."""
+    done = await uow.publications.change(publication, to=Status.CANCELLED, fenced=fenced)
+    if done is None:
+        return None
+    await uow.timeline.note(done, "cancelled", detail=why)
+    uow.tell(PublicationCancelled(**_about(done), why=why), version=done.version)
+    metrics.PUBLICATIONS.labels(done.platform, "cancelled").inc()
+    return done
+
+
+async def uncertain(
+    uow: Uow, publication: Publication, *, step: str, fenced: bool
+) -> Publication | None:
+    """A person has to look."""
+    done = await uow.publications.change(
+        publication,
+        to=Status.UNCERTAIN,
+        fenced=fenced,
+        error_code="outcome_unknown",
+        error_reason="outcome_unknown",
+    )
+    if done is None:
+        return None
+    await uow.timeline.note(done, "uncertain", step=step)
+    uow.tell(PublicationUncertain(**_about(done), step=step), version=done.version)
+    log.error("publish_job_failed", **ids(done), code="outcome_unknown", step=step)
+    metrics.PUBLICATIONS.labels(done.platform, "uncertain").inc()
+    return done
+
+
+async def parked(
+    uow: Uow,
+    publication: Publication,
+    *,
+    after: timedelta,
+    stage: Stage,
+    why: str,
+    kind: str,
+    **columns: Any,  # noqa: ANN401 - column values
+) -> Publication | None:
+    """Give the lease back until the row is due again; no worker is held meanwhile."""
+    until = await uow.now() + after
+    done = await uow.publications.change(
+        publication,
+        fenced=True,
+        release=True,
+        after=after,
+        stage=stage,
+        stage_until=until,
+        stage_why=why,
+        percent=None,
+        **columns,
+    )
+    if done is not None:
+        await uow.timeline.note(done, kind, step=done.step, detail=why)
+    return done

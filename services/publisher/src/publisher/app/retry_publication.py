@@ -1,0 +1,29 @@
+"""Retries a failed publication from its last proven step."""
+
+from datetime import timedelta
+
+from publisher.app import record
+from publisher.app.ports import Uow
+from publisher.domain.publication import Publication, Stage
+from publisher.domain.states import Status
+
+
+async def retry_publication(uow: Uow, publication: Publication) -> Publication | None:
+    """None when it is not failed. Raises DuplicatePublication when the clip is on its way anew."""
+    if publication.status is not Status.FAILED:
+        return None
+    row = await uow.publications.change(
+        publication,
+        to=Status.PUBLISHING,
+        after=timedelta(0),
+        stage=Stage.QUEUED,
+        failures=0,
+        attempt=0,
+        error_code=None,
+        error_reason=None,
+        cancel_requested=False,
+    )
+    if row is not None:
+        await uow.timeline.note(row, "retried")
+        record.wake(uow, row)
+    return row

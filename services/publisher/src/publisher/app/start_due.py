@@ -1,0 +1,61 @@
+"""What the clock does: starts what is due, and calls a worker for whatever nobody attends to.
+
+The row is the truth. Should every queue be lost, this alone restores every publication.
+"""
+
+from datetime import timedelta
+
+from common.observe import metrics
+from publisher.app import record
+from publisher.app.ports import Uow
+from publisher.domain.publication import Publication, Stage
+from publisher.domain.states import Status
+
+BATCH = 500
+HOLD_CHECK = timedelta(minutes=1)
+
+
+async def start_due(uow: Uow, *, hold_max: timedelta) -> int:
+    """Move scheduled publications whose time has come; answers how many rows were looked at."""
+    rows = await uow.publications.due(BATCH)
+    now = await uow.now()
+    for row in rows:
+        connection = await uow.connections.get(row.connection_id, row.user_id)
+        if connection is not None and connection.healthy:
+            await _start(uow, row)
+        elif row.schedule_at is not None and now - row.schedule_at > hold_max:
+            await record.failed(
+                uow, row, code="connection_expired", reason="token_refused", fenced=False
+            )
+        else:
+            await _hold(uow, row)
+    return len(rows)
+
+
+async def wake_unattended(uow: Uow, *, quarantine: timedelta, again_after: timedelta) -> int:
+    """Publishing rows that are due and that nobody holds: retries, polls, orphans, lost calls."""
+    rows = await uow.publications.unattended(BATCH, quarantine=quarantine, again_after=again_after)
+    for row in rows:
+        record.wake(uow, row)
+    return len(rows)
+
+
+async def _start(uow: Uow, row: Publication) -> None:
+    due = row.due_at
+    started = await uow.publications.change(
+        row, to=Status.PUBLISHING, stage=Stage.QUEUED, hold=None, after=timedelta(0)
+    )
+    if started is None:
+        return
+    await uow.timeline.note(started, "due")
+    record.wake(uow, started)
+    if due is not None:
+        late = (started.updated_at - due).total_seconds()
+        metrics.LATENESS.labels(row.platform).observe(max(0.0, late))
+
+
+async def _hold(uow: Uow, row: Publication) -> None:
+    """Keep it until the account is connected again, and look again in a minute."""
+    held = await uow.publications.change(row, hold="connection_expired", after=HOLD_CHECK)
+    if held is not None and row.hold is None:
+        await uow.timeline.note(held, "held", detail="connection_expired")

@@ -1,0 +1,54 @@
+"""The ticking part of the clock process."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from common.observe import logs
+from publisher.app.ports import Transaction
+from publisher.app.start_due import BATCH, start_due, wake_unattended
+from publisher.settings import PublisherSettings
+
+log = logs.get(__name__)
+STALE_SECONDS = 30.0
+
+
+class Clock:
+    """Starts what is due and wakes what nobody attends to, several times a second."""
+
+    def __init__(self, transaction: Transaction, settings: PublisherSettings) -> None:
+        self._transaction = transaction
+        self._settings = settings
+        self._ticked = time.monotonic()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tick until told to stop; a fault of the database costs one tick."""
+        while not stop.is_set():
+            try:
+                full = await self._tick()
+                self._ticked = time.monotonic()
+            except Exception as error:  # noqa: BLE001 - the clock outlives its servers
+                log.warning("clock_error", error=type(error).__name__)
+                full = False
+            if not full:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._settings.clock_tick.total_seconds()):
+                        await stop.wait()
+
+    async def check(self) -> str:
+        """For /readyz: when it last ticked. Raises when that is too long ago."""
+        age = time.monotonic() - self._ticked
+        if age > STALE_SECONDS:
+            raise TimeoutError
+        return f"ticked {age:.1f} s ago"
+
+    async def _tick(self) -> bool:
+        """True when a batch was full, so that more may be waiting."""
+        settings = self._settings
+        async with self._transaction() as uow:
+            started = await start_due(uow, hold_max=settings.hold_max)
+        async with self._transaction() as uow:
+            woken = await wake_unattended(
+                uow, quarantine=settings.quarantine, again_after=settings.lease
+            )
+        return BATCH in (started, woken)

@@ -1,0 +1,1 @@
+"""Publisher's tables and queries."""

@@ -1,0 +1,145 @@
+"""The queries over what publisher remembers of others: connections, plans; and its timeline."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.contracts.words import Plan, Platform
+from common.observe import trace
+from publisher.db.tables import connections, plans, timeline
+from publisher.domain.publication import Connection, Publication
+
+REMOVED = "removed"
+
+
+def _connection(row: RowMapping) -> Connection:
+    return Connection(**{**row, "platform": Platform(row["platform"])})
+
+
+class ConnectionRows:
+    """app.ports.Connections over PostgreSQL."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, connection_id: UUID, user_id: str) -> Connection | None:
+        """One of the user's own that is not removed."""
+        found = await self._connection.execute(
+            select(connections).where(
+                connections.c.id == connection_id,
+                connections.c.user_id == user_id,
+                connections.c.status != REMOVED,
+            )
+        )
+        row = found.mappings().first()
+        return _connection(row) if row else None
+
+    async def of_user(self, user_id: str, platform: Platform) -> list[Connection]:
+        """All of a platform that are not removed."""
+        found = await self._connection.execute(
+            select(connections).where(
+                connections.c.user_id == user_id,
+                connections.c.platform == platform,
+                connections.c.status != REMOVED,
+            )
+        )
+        return [_connection(row) for row in found.mappings()]
+
+    async def remember(self, connection: Connection) -> bool:
+        """The newer version wins, in whatever order events come."""
+        values = {
+            "id": connection.id,
+            "user_id": connection.user_id,
+            "platform": connection.platform,
+            "account_id": connection.account_id,
+            "account_name": connection.account_name,
+            "status": connection.status,
+            "version": connection.version,
+        }
+        statement = upsert(connections).values(values)
+        statement = statement.on_conflict_do_update(
+            index_elements=["id"],
+            set_=values,
+            where=connections.c.version < statement.excluded.version,
+        )
+        return (await self._connection.execute(statement)).rowcount == 1
+
+    async def set_status(self, connection_id: UUID, status: str, version: int) -> bool:
+        """The same for the status alone."""
+        statement = (
+            update(connections)
+            .where(connections.c.id == connection_id, connections.c.version < version)
+            .values(status=status, version=version)
+        )
+        return (await self._connection.execute(statement)).rowcount == 1
+
+
+class PlanRows:
+    """app.ports.Plans over PostgreSQL."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, user_id: str) -> tuple[Plan, datetime] | None:
+        """The plan and since when."""
+        found = await self._connection.execute(
+            select(plans.c.plan, plans.c.changed_at).where(plans.c.user_id == user_id)
+        )
+        row = found.first()
+        return (Plan.parse(row.plan), row.changed_at) if row else None
+
+    async def remember(self, user_id: str, plan: Plan, changed_at: datetime) -> bool:
+        """The newer one wins."""
+        values = {"user_id": user_id, "plan": plan, "changed_at": changed_at}
+        statement = upsert(plans).values(values)
+        statement = statement.on_conflict_do_update(
+            index_elements=["user_id"],
+            set_=values,
+            where=plans.c.changed_at < statement.excluded.changed_at,
+        )
+        return (await self._connection.execute(statement)).rowcount == 1
+
+
+class TimelineRows:
+    """app.ports.Timeline over PostgreSQL."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def note(
+        self,
+        publication: Publication,
+        kind: str,
+        *,
+        step: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Append one line."""
+        await self._connection.execute(
+            insert(timeline).values(
+                publication_id=publication.id,
+                kind=kind,
+                status=publication.status,
+                step=step,
+                attempt=publication.attempt,
+                detail=detail,
+                trace_id=trace.current().trace_id,
+            )
+        )
+
+    async def page(
+        self, publication_id: UUID, *, after: int, limit: int
+    ) -> list[Mapping[str, Any]]:
+        """Oldest first."""
+        found = await self._connection.execute(
+            select(timeline)
+            .where(timeline.c.publication_id == publication_id, timeline.c.id > after)
+            .order_by(timeline.c.id)
+            .limit(limit)
+        )
+        return [dict(row) for row in found.mappings()]

@@ -1,0 +1,253 @@
+"""The queries over publications: one statement each, conditional where two may race."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, Select, case, func, insert, or_, select, true, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.contracts.words import Platform
+from publisher.app.ports import DuplicatePublication, Filters
+from publisher.db.tables import publications as t
+from publisher.domain.publication import Publication, Stage, StepState
+from publisher.domain.states import Status, check_move
+
+ENDED = (Status.PUBLISHED, Status.FAILED, Status.CANCELLED, Status.UNCERTAIN)
+OWN = [column for column in t.c if column.name != "woken_at"]
+
+
+def _picture(row: RowMapping) -> Publication:
+    return Publication(
+        **{
+            **row,
+            "platform": Platform(row["platform"]),
+            "status": Status(row["status"]),
+            "stage": Stage(row["stage"]) if row["stage"] else None,
+            "step_state": StepState(row["step_state"]),
+        }
+    )
+
+
+class PublicationRows:
+    """app.ports.Publications over PostgreSQL."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, publications: Sequence[Publication]) -> list[Publication]:
+        """Insert all."""
+        rows = [asdict(one) for one in publications]
+        try:
+            await self._connection.execute(insert(t), rows)
+        except IntegrityError as error:
+            raise _duplicate(error) from None
+        return list(publications)
+
+    async def get(self, publication_id: UUID, user_id: str) -> Publication | None:
+        """One of the user's own."""
+        return await self._one(self._own(publication_id, user_id))
+
+    async def lock(self, publication_id: UUID, user_id: str) -> Publication | None:
+        """The same, locked."""
+        return await self._one(self._own(publication_id, user_id).with_for_update())
+
+    async def page(
+        self, user_id: str, filters: Filters, *, before: UUID | None, limit: int
+    ) -> list[Publication]:
+        """Newest first; ids are made in the order of time."""
+        wanted = select(*OWN).where(t.c.user_id == user_id)
+        for column, value in (
+            (t.c.status, filters.status),
+            (t.c.platform, filters.platform),
+            (t.c.connection_id, filters.connection_id),
+            (t.c.clip_id, filters.clip_id),
+        ):
+            if value is not None:
+                wanted = wanted.where(column == value)
+        if filters.since is not None:
+            wanted = wanted.where(t.c.created_at >= filters.since)
+        if filters.until is not None:
+            wanted = wanted.where(t.c.created_at < filters.until)
+        if before is not None:
+            wanted = wanted.where(t.c.id < before)
+        return await self._all(wanted.order_by(t.c.id.desc()).limit(limit))
+
+    async def change(
+        self,
+        publication: Publication,
+        *,
+        to: Status | None = None,
+        after: timedelta | None = None,
+        fenced: bool = False,
+        release: bool = False,
+        **columns: Any,  # noqa: ANN401 - column values
+    ) -> Publication | None:
+        """One conditional UPDATE."""
+        values: dict[str, Any] = {**columns, "updated_at": func.clock_timestamp()}
+        if to is not None:
+            check_move(publication.status, to)
+            values |= {"status": to, "version": t.c.version + 1}
+            if to in ENDED:
+                values |= {"due_at": None, "stage": None, "percent": None, "hold": None}
+                values |= {"stage_until": None, "stage_why": None, "cancel_requested": False}
+                release = True
+        if after is not None:
+            values |= {"due_at": func.clock_timestamp() + after, "woken_at": None}
+        if release:
+            values["lease_until"] = None
+        statement = (
+            update(t)
+            .where(
+                t.c.id == publication.id,
+                t.c.status == publication.status,
+                t.c.fence == publication.fence if fenced else true(),
+            )
+            .values(values)
+            .returning(*OWN)
+        )
+        try:
+            row = (await self._connection.execute(statement)).mappings().first()
+        except IntegrityError as error:
+            raise _duplicate(error) from None
+        return _picture(row) if row else None
+
+    async def claim(
+        self, publication_id: UUID, *, lease: timedelta, quarantine: timedelta
+    ) -> Publication | None:
+        """A new fence shuts out whoever held the lease before."""
+        statement = (
+            update(t)
+            .where(
+                t.c.id == publication_id,
+                t.c.status == Status.PUBLISHING,
+                t.c.due_at <= func.clock_timestamp(),
+                self._free(quarantine),
+            )
+            .values(
+                fence=t.c.fence + 1,
+                attempt=t.c.failures + 1,
+                lease_until=func.clock_timestamp() + lease,
+                woken_at=None,
+            )
+            .returning(*OWN)
+        )
+        row = (await self._connection.execute(statement)).mappings().first()
+        return _picture(row) if row else None
+
+    async def renew(self, publication: Publication, lease: timedelta) -> bool:
+        """Only while the fence is ours and the lease has not run out."""
+        statement = (
+            update(t)
+            .where(
+                t.c.id == publication.id,
+                t.c.fence == publication.fence,
+                t.c.lease_until > func.clock_timestamp(),
+            )
+            .values(lease_until=func.clock_timestamp() + lease)
+        )
+        return (await self._connection.execute(statement)).rowcount == 1
+
+    async def due(self, limit: int) -> list[Publication]:
+        """Scheduled ones whose time has come."""
+        return await self._all(
+            select(*OWN)
+            .where(t.c.due_at <= func.clock_timestamp(), t.c.status == Status.SCHEDULED)
+            .order_by(t.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+
+    async def unattended(
+        self, limit: int, *, quarantine: timedelta, again_after: timedelta
+    ) -> list[Publication]:
+        """Rows that are due, free and not woken of late."""
+        found = (
+            select(t.c.id)
+            .where(
+                t.c.due_at <= func.clock_timestamp(),
+                t.c.status == Status.PUBLISHING,
+                self._free(quarantine),
+                or_(t.c.woken_at.is_(None), t.c.woken_at < func.clock_timestamp() - again_after),
+            )
+            .order_by(t.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        statement = (
+            update(t)
+            .where(t.c.id.in_(found.scalar_subquery()))
+            .values(woken_at=func.clock_timestamp())
+            .returning(*OWN)
+        )
+        rows = (await self._connection.execute(statement)).mappings()
+        return [_picture(row) for row in rows]
+
+    async def scheduled_of(
+        self, *, user_id: str | None = None, connection_id: UUID | None = None
+    ) -> list[Publication]:
+        """Scheduled ones, locked."""
+        wanted = select(*OWN).where(t.c.status == Status.SCHEDULED)
+        if user_id is not None:
+            wanted = wanted.where(t.c.user_id == user_id)
+        if connection_id is not None:
+            wanted = wanted.where(t.c.connection_id == connection_id)
+        return await self._all(wanted.order_by(t.c.id).with_for_update())
+
+    async def publishing_of(self, connection_id: UUID) -> list[Publication]:
+        """Those in flight, locked."""
+        return await self._all(
+            select(*OWN)
+            .where(t.c.status == Status.PUBLISHING, t.c.connection_id == connection_id)
+            .order_by(t.c.id)
+            .with_for_update()
+        )
+
+    async def remember_stats(self, publication_id: UUID, version: int, **columns: Any) -> None:  # noqa: ANN401 - column values
+        """Newer counters win."""
+        await self._connection.execute(
+            update(t)
+            .where(t.c.id == publication_id, t.c.stats_version < version)
+            .values(stats_version=version, updated_at=func.clock_timestamp(), **columns)
+        )
+
+    async def changed_since(self, user_id: str, since: datetime) -> list[Publication]:
+        """Oldest change first."""
+        return await self._all(
+            select(*OWN)
+            .where(t.c.user_id == user_id, t.c.updated_at >= since)
+            .order_by(t.c.updated_at)
+            .limit(500)
+        )
+
+    @staticmethod
+    def _free(quarantine: timedelta) -> Any:  # noqa: ANN401 - an SQL expression
+        """Never leased, given back, or run out so long ago that nobody can be sending."""
+        return or_(
+            t.c.lease_until.is_(None),
+            case(
+                (t.c.step_state == StepState.STARTED, t.c.lease_until + quarantine),
+                else_=t.c.lease_until,
+            )
+            < func.clock_timestamp(),
+        )
+
+    @staticmethod
+    def _own(publication_id: UUID, user_id: str) -> Select[Any]:
+        return select(*OWN).where(t.c.id == publication_id, t.c.user_id == user_id)
+
+    async def _one(self, statement: Select[Any]) -> Publication | None:
+        row = (await self._connection.execute(statement)).mappings().first()
+        return _picture(row) if row else None
+
+    async def _all(self, statement: Select[Any]) -> list[Publication]:
+        return [_picture(row) for row in (await self._connection.execute(statement)).mappings()]
+
+
+def _duplicate(error: IntegrityError) -> Exception:
+    if "publications_one_active" in str(error.orig):
+        return DuplicatePublication()
+    return error

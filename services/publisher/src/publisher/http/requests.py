@@ -1,0 +1,187 @@
+"""Accepting and validating publications."""
+
+import asyncio
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from common.contracts.words import Plan
+from common.http import rates
+from common.http.callers import CallerDep
+from common.http.idempotency import IdempotencyDep
+from common.http.problems import Flaw, Problem, say
+from common.http.texts import Text
+from publisher.app.check_request import check_request
+from publisher.app.ports import DuplicatePublication, Uow
+from publisher.app.request_publications import request_publications
+from publisher.app.requested import Finding, Request, Target
+from publisher.domain.publication import Connection
+from publisher.http.deps import GatewayDep, LangDep, plan_of
+from publisher.http.gateway import Gateway
+from publisher.http.present import publication_out
+from publisher.http.schemas import (
+    ProblemOut,
+    PublicationsIn,
+    PublicationsOut,
+    TargetProblemsOut,
+    ValidationOut,
+)
+from publisher.media.errors import (
+    MediaError,
+    MediaMissing,
+    MediaTooLarge,
+    MediaUnavailable,
+)
+from publisher.media.ports import MediaRef
+
+router = APIRouter(prefix="/v1/publications", tags=["publications"])
+RECENT_CONNECTION_SECONDS = 2.0
+"""An account connected a moment ago reaches us by an event: look again before saying no."""
+ORDER = {
+    "plan_required": 403,
+    "not_found": 404,
+    "media_not_found": 404,
+    "duplicate_publication": 409,
+}
+"""Codes that come before the 422 of the other checks, in api.md's order of problems."""
+
+
+class Looked:
+    """The request's media, looked at outside every transaction."""
+
+    def __init__(self, ref: MediaRef | None, problem: str | None) -> None:
+        self.ref, self.problem = ref, problem
+
+
+async def _look(body: PublicationsIn, user: str, gate: Gateway) -> Looked:
+    try:
+        ref = await gate.accept_media(user, key=body.media.key, url=body.media.url)
+    except MediaMissing:
+        return Looked(None, "media_not_found")
+    except MediaTooLarge:
+        return Looked(None, "media_too_large")
+    except MediaUnavailable:
+        raise Problem(503, "service_unavailable", retry_after=5) from None
+    except MediaError:
+        return Looked(None, "media_not_video")
+    return Looked(ref, None)
+
+
+@router.post("", status_code=202, response_model=PublicationsOut, operation_id="publish")
+async def publish(
+    body: PublicationsIn,
+    who: CallerDep,
+    gate: GatewayDep,
+    lang: LangDep,
+    once: IdempotencyDep,
+) -> JSONResponse:
+    """Accept one clip for all targets, or refuse all and list what is wrong with each."""
+    async with gate.transaction() as uow:
+        replayed = await once.replay(uow)
+    if replayed is not None:
+        return replayed
+    media = await _look(body, who.user_id, gate)
+    allowed = await rates.count(gate.pace, "publish", who.user_id, gate.publish_rate)
+    await _wait_for_recent_connection(gate, body, who.user_id)
+    try:
+        async with gate.transaction() as uow:
+            replayed = await once.replay(uow)
+            if replayed is not None:
+                return replayed
+            request = _request(body, who.user_id, media, await plan_of(uow, who))
+            checked = await check_request(uow, request, gate.adapters, gate.horizon)
+            _refuse(checked.findings)
+            allowed.require()
+            connections = tuple(one for one in checked.connections if one is not None)
+            rows = await request_publications(uow, request, connections)
+            answer = PublicationsOut(publications=[publication_out(row, lang) for row in rows])
+            return await once.keep(uow, 202, answer.model_dump(mode="json"))
+    except DuplicatePublication:
+        raise Problem(409, "duplicate_publication") from None
+
+
+@router.post("/validate", response_model=ValidationOut, operation_id="validate_publications")
+async def validate(
+    body: PublicationsIn, who: CallerDep, gate: GatewayDep, lang: LangDep
+) -> ValidationOut:
+    """Only the checks; nothing is written."""
+    media = await _look(body, who.user_id, gate)
+    await _wait_for_recent_connection(gate, body, who.user_id)
+    async with gate.transaction() as uow:
+        request = _request(body, who.user_id, media, await plan_of(uow, who))
+        checked = await check_request(uow, request, gate.adapters, gate.horizon)
+    targets = [
+        TargetProblemsOut(
+            index=index,
+            problems=[
+                ProblemOut(field=one.field, code=one.code, detail=_say(one, lang))
+                for one in checked.findings
+                if one.target in (None, index)
+            ],
+        )
+        for index in range(len(body.targets))
+    ]
+    return ValidationOut(ok=not checked.findings, targets=targets)
+
+
+def _request(body: PublicationsIn, user: str, media: Looked, plan: Plan) -> Request:
+    targets = tuple(
+        Target(
+            connection_id=one.connection_id,
+            platform=one.platform,
+            title=body.title if one.title is None else one.title,
+            description=body.description if one.description is None else one.description,
+            options=one.options,
+        )
+        for one in body.targets
+    )
+    return Request(
+        user_id=user,
+        plan=plan,
+        clip_id=body.clip_id,
+        media=media.ref.to_json() if media.ref else None,
+        media_problem=media.problem,
+        targets=targets,
+        schedule_at=body.schedule_at,
+    )
+
+
+async def _wait_for_recent_connection(gate: Gateway, body: PublicationsIn, user: str) -> None:
+    deadline = asyncio.get_running_loop().time() + RECENT_CONNECTION_SECONDS
+    while True:
+        async with gate.transaction() as uow:
+            if await _all_known(uow, body, user):
+                return
+        if asyncio.get_running_loop().time() >= deadline:
+            return
+        await asyncio.sleep(0.1)
+
+
+async def _all_known(uow: Uow, body: PublicationsIn, user: str) -> bool:
+    for target in body.targets:
+        known: Connection | Sequence[Connection] | None
+        if target.connection_id is not None:
+            known = await uow.connections.get(target.connection_id, user)
+        else:
+            assert target.platform is not None  # noqa: S101 - the schema demands one of the two
+            known = await uow.connections.of_user(user, target.platform)
+        if not known:
+            return False
+    return True
+
+
+def _refuse(findings: Sequence[Finding]) -> None:
+    """Raise the problem that comes first in the order; all findings are listed."""
+    if not findings:
+        return
+    first = min(findings, key=lambda one: ORDER.get(one.code, 422))
+    flaws = [
+        Flaw(one.field, one.code, Text(one.detail, one.detail) if one.detail else None, one.target)
+        for one in findings
+    ]
+    raise Problem(ORDER.get(first.code, 422), first.code, flaws=flaws)
+
+
+def _say(finding: Finding, lang: str) -> str:
+    return finding.detail or say(finding.code, lang)

@@ -1,0 +1,73 @@
+"""Server-sent events: what changes about the caller's own publications, as it changes.
+
+An event's id is the instant of the change. Changes may commit a little out of order, so each look
+goes back a few seconds and what was already sent in this form is left out; after a reconnect a
+client may see a change twice, never miss one.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from common.http.callers import CallerDep
+from publisher.domain.publication import Publication
+from publisher.http.deps import GatewayDep, LangDep
+from publisher.http.present import publication_out
+
+router = APIRouter(prefix="/v1/publications", tags=["publications"])
+LOOK_SECONDS = 0.5
+OVERLAP = timedelta(seconds=15)
+"""Longer than any transaction may take (common.db.engine.COMMAND_SECONDS)."""
+
+
+@router.get("/stream", response_class=EventSourceResponse, operation_id="stream_publications")
+async def stream(
+    request: Request,
+    who: CallerDep,
+    gate: GatewayDep,
+    lang: LangDep,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """State and progress; resumable by Last-Event-ID; a comment every 15 s keeps it open."""
+    async with gate.transaction() as uow:
+        now = await uow.now()
+    since = _instant(last_event_id) or now
+    sent: dict[UUID, Any] = {}
+    if since == now:  # nothing that was there before is news
+        async with gate.transaction() as uow:
+            rows = await uow.publications.changed_since(who.user_id, now - OVERLAP)
+        sent = {row.id: _form(row) for row in rows}
+    while not await request.is_disconnected():
+        async with gate.transaction() as uow:
+            rows = await uow.publications.changed_since(who.user_id, since - OVERLAP)
+        for row in rows:
+            since = max(since, row.updated_at)
+            if sent.get(row.id) == _form(row):
+                continue
+            sent[row.id] = _form(row)
+            yield _event(row, lang)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _form(row: Publication) -> tuple[object, ...]:
+    """What a client sees of it here; a change of anything else is no event."""
+    return row.version, row.status, row.stage, row.percent, row.stage_until
+
+
+def _event(row: Publication, lang: str) -> ServerSentEvent:
+    shown = publication_out(row, lang)
+    data = shown.model_dump(mode="json", include={"id", "version", "status", "stage", "url"})
+    return ServerSentEvent(
+        data=data, event="publication", id=str(round(row.updated_at.timestamp() * 1e6))
+    )
+
+
+def _instant(event_id: str | None) -> datetime | None:
+    if event_id is None or not event_id.isdecimal() or len(event_id) > 17:
+        return None
+    return datetime.fromtimestamp(int(event_id) / 1e6, UTC)

@@ -1,0 +1,36 @@
+"""Publisher's settings."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from common.durations import Duration, Durations, parse_many
+from common.http.rates import Allowance, AllowanceSetting
+from common.neighbours import NeighbourSettings
+from common.settings import Names, StrongSecret
+from platforms.pacing import PaceSettings
+from platforms.settings import PlatformUrls
+
+
+class PublisherSettings(NeighbourSettings, PlatformUrls, PaceSettings):
+    """Names are fixed by api.md."""
+
+    service: ClassVar[str] = "publisher"
+
+    http_port: int = 8003
+    public_url: str = "http://127.0.0.1:8003"
+    """Where platforms can reach this service, for files that they fetch themselves."""
+    media_store_url: str = "file:.local/media"
+    media_link_secret: StrongSecret
+    media_allowed_hosts: Names = ()
+    retry_delays: Durations = parse_many("5m,15m,60m")
+    lease: Duration = timedelta(seconds=30)
+    quarantine: Duration = timedelta(seconds=30)
+    hold_max: Duration = timedelta(hours=24)
+    schedule_min_ahead: Duration = timedelta(minutes=5)
+    schedule_max_ahead: Duration = timedelta(days=365)
+    publish_rate: AllowanceSetting = Allowance(20, 60)
+    slots: int = 8
+    """Publications that one worker process has in hand at once."""
+    drain: Duration = timedelta(seconds=60)
+    """How long a stopping worker lets running steps finish."""
+    clock_tick: Duration = timedelta(milliseconds=250)

@@ -1,0 +1,192 @@
+"""Where publisher's objects meet, one function a process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+from fastapi import FastAPI
+
+from common import checks, process
+from common.auth.callers import Verifier
+from common.bus import run
+from common.bus.publish import broker as make_broker
+from common.bus.publish import to_events
+from common.bus.subscription import exchange, queues
+from common.clock import SystemClock
+from common.contracts.words import Platform
+from common.db.engine import connect
+from common.db.relay import Relay
+from common.http.app import create_app
+from common.pace import Pace, redis_client
+from platforms.pacing import paced
+from platforms.registry import adapters
+from publisher.app.engine import Engine, Policy
+from publisher.app.requested import Horizon
+from publisher.app.work import Worker
+from publisher.bus.subscriptions import REACTIONS, SUBSCRIPTIONS, WORK
+from publisher.clock import Clock
+from publisher.db.mediabook import MediaRows
+from publisher.db.uow import PublisherUow
+from publisher.http import media, publications, requests, stream
+from publisher.http.gateway import Gateway
+from publisher.media.accepting import Accepting
+from publisher.media.links import Links
+from publisher.media.opening import Opening
+from publisher.media.parts import Files, MediaParts
+from publisher.media.remote import Remote
+from publisher.media.store import open_store
+from publisher.settings import PublisherSettings
+from publisher.vault import VaultTokens
+
+NAME = PublisherSettings.service
+PACE_MOST = timedelta(seconds=2)
+"""A turn that is further away gives the worker back; the row waits instead."""
+
+
+def http(settings: PublisherSettings) -> None:
+    """The publications gateway."""
+    engine = connect(settings.database_url, "publisher-http", size=20)
+    redis = redis_client(settings.redis_url)
+    plugged = adapters(settings)
+    transaction = partial(PublisherUow, engine)
+    parts = _media(settings, MediaRows(engine))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.verifier = Verifier(
+            secret=settings.auth_jwt_secret,
+            jwks_url=settings.auth_jwks_url,
+            issuer=settings.auth_jwt_issuer,
+        )
+        app.state.media = parts
+        app.state.gateway = Gateway(
+            transaction=transaction,
+            adapters=plugged,
+            accept_media=Accepting(parts),
+            horizon=Horizon(settings.schedule_min_ahead, settings.schedule_max_ahead),
+            pace=Pace(redis),
+            publish_rate=settings.publish_rate,
+        )
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            stack.push_async_callback(redis.aclose)
+            stack.push_async_callback(plugged.aclose)
+            await stack.enter_async_context(process.metrics_beside(settings))
+            await checks.database(engine)()
+            yield
+
+    app = create_app(
+        "Clipcast publisher",
+        settings,
+        routers=[media.router, requests.router, stream.router, publications.router],
+        checks={"database": checks.database(engine), "redis": checks.cache(redis)},
+        required=frozenset({"database"}),
+        lifespan=lifespan,
+    )
+    process.serve(app, settings)
+
+
+def clock(settings: PublisherSettings) -> None:
+    """Relay, scheduler and sweeper, and what publisher hears from others."""
+    engine = connect(settings.database_url, "publisher-clock")
+    bus = make_broker(settings.rabbitmq_url, NAME)
+    transaction = partial(PublisherUow, engine)
+    relay = Relay(engine, settings.database_url, to_events(bus, NAME))
+    ticking = Clock(transaction, settings)
+    run.attach(bus, queues(NAME, REACTIONS, settings.bus_retry_delays), REACTIONS, transaction)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await checks.database(engine)()
+        await bus.start()
+        try:
+            async with process.running(relay.run, ticking.run):
+                yield
+        finally:
+            await bus.stop()
+            await engine.dispose()
+
+    found = {
+        "database": checks.database(engine),
+        "bus": checks.bus(bus, exchange(NAME)),
+        "clock": ticking.check,
+    }
+    process.serve_worker(settings, lifespan, found, frozenset(found))
+
+
+def worker(settings: PublisherSettings, platforms: Sequence[Platform]) -> None:
+    """Publishes to some platforms."""
+    engine = connect(settings.database_url, "publisher-worker", size=settings.slots)
+    redis = redis_client(settings.redis_url)
+    bus = make_broker(settings.rabbitmq_url, NAME, graceful_seconds=1)
+    transaction = partial(PublisherUow, engine)
+    plugged = adapters(settings, gate=paced(Pace(redis), settings, most=PACE_MOST))
+    vault = settings.gateway()
+    parts = _media(settings, MediaRows(engine))
+    work = Worker(
+        Engine(
+            transaction=transaction,
+            adapters=plugged,
+            tokens=VaultTokens(vault),
+            media=Opening(parts.files, parts.links),
+            policy=Policy(settings.lease, settings.quarantine, settings.retry_delays),
+            stopping=asyncio.Event(),
+        ),
+        settings.slots,
+    )
+    wanted = tuple(WORK[platform] for platform in platforms)
+    run.attach(
+        bus,
+        [
+            queue
+            for queue in queues(NAME, SUBSCRIPTIONS, settings.bus_retry_delays)
+            if queue.purpose in {one.purpose for one in wanted}
+        ],
+        wanted,
+        transaction,
+        work,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await checks.database(engine)()
+        await bus.start()
+        try:
+            yield
+        finally:
+            work.stop_claiming()
+            await bus.stop()
+            await work.drain(settings.drain.total_seconds())
+            await vault.aclose()
+            await plugged.aclose()
+            await redis.aclose()
+            await engine.dispose()
+
+    found = {
+        "database": checks.database(engine),
+        "bus": checks.bus(bus, exchange(NAME)),
+        "redis": checks.cache(redis),
+    }
+    process.serve_worker(settings, lifespan, found, frozenset({"database", "bus"}))
+
+
+def _media(settings: PublisherSettings, rows: MediaRows) -> MediaParts:
+    clock = SystemClock()
+    return MediaParts(
+        files=Files(
+            open_store(settings.media_store_url),
+            Remote(settings.media_allowed_hosts),
+        ),
+        book=rows,
+        publications=rows,
+        links=Links(settings.public_url, settings.media_link_secret, clock),
+        clock=clock,
+        max_bytes=max(
+            settings.file_limit_vk,
+            settings.file_limit_rutube,
+            settings.file_limit_dzen,
+            settings.file_limit_telegram,
+        ),
+    )

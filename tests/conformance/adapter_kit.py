@@ -1,0 +1,198 @@
+"""What the suite for all adapters needs: clips, a file server, and a walk through the steps."""
+
+import asyncio
+import hashlib
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import SecretStr
+
+from conformance.sandbox_process import Sandbox
+from platforms.errors import OutcomeUnknown, RateLimited, Unavailable
+from platforms.port import Adapter, Guard, Job, Next, Published, Step, Wait
+from platforms.settings import OAuthApps, PlatformUrls
+
+PIECE = 1024 * 1024
+ATTEMPTS = 5
+PATIENCE = 20.0
+VK_CALLBACK = "http://127.0.0.1:8002/api/oauth/vk/callback"
+DZEN_CALLBACK = "http://127.0.0.1:8002/api/oauth/dzen/callback"
+
+
+@dataclass
+class Clip:
+    """A clip in pieces; `padding` bytes of nothing follow the real ones. Where a platform fetches
+    it by itself, `url` is where, with another signature each time."""
+
+    content: bytes
+    padding: int = 0
+    url: str = "http://127.0.0.1:9/nobody-listens"
+    name: str = "клип.mp4"
+    duration: float = 3.0
+    width: int = 270
+    height: int = 480
+    signatures: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    @property
+    def size(self) -> int:
+        return len(self.content) + self.padding
+
+    @property
+    def sha256(self) -> str:
+        digest = hashlib.sha256(self.content)
+        for start in range(0, self.padding, PIECE):
+            digest.update(bytes(min(PIECE, self.padding - start)))
+        return digest.hexdigest()
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.content), PIECE):
+            yield self.content[start : start + PIECE]
+        for start in range(0, self.padding, PIECE):
+            yield bytes(min(PIECE, self.padding - start))
+
+    def link(self) -> str:
+        return f"{self.url}?sig={next(self.signatures)}"
+
+
+@asynccontextmanager
+async def serving(content: bytes) -> AsyncIterator[str]:
+    """An address with the clip, for platforms that fetch."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        writer.write(head.encode() + content)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/clips/{uuid4()}"
+
+
+def urls_of(sandbox: Sandbox) -> PlatformUrls:
+    """Every platform played by this sandbox, and little patience while it processes."""
+    base = sandbox.url
+    return PlatformUrls.model_validate(
+        {
+            "vk_api_url": f"{base}/vk",
+            "vk_id_url": f"{base}/vkid",
+            "vk_oauth_url": f"{base}/vk-oauth",
+            "rutube_url": f"{base}/rutube",
+            "yandex_oauth_url": f"{base}/yandex-oauth",
+            "yandex_login_url": f"{base}/yandex-login",
+            "dzen_api_url": f"{base}/dzen",
+            "telegram_api_url": f"{base}/telegram",
+            "poll_first": "400ms",
+            "poll_max": "1s",
+        }
+    )
+
+
+def apps_of(flow: str) -> OAuthApps:
+    """The applications that the sandbox knows."""
+    return OAuthApps.model_validate(
+        {
+            "vk_publish_client_id": "51000001",
+            "vk_publish_client_secret": "sandbox-vk-secret",
+            "vk_publish_redirect_uri": VK_CALLBACK,
+            "vk_oauth_flow": flow,
+            "yandex_client_id": "5a5a0000000000000000000000000001",
+            "yandex_client_secret": "sandbox-yandex-secret",
+            "yandex_redirect_uri": DZEN_CALLBACK,
+        }
+    )
+
+
+@dataclass
+class Walk:
+    """One publication on its way: the engine's rules without its rows."""
+
+    adapter: Adapter
+    account_id: str
+    token: SecretStr
+    clip: Clip
+    title: str = "Первый клип"
+    description: str = "О чём он"
+    options: dict[str, Any] = field(default_factory=dict)
+    id: UUID = field(default_factory=uuid4)
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    patience: float = 5
+    """Seconds that a platform may ask us to wait."""
+    sent: list[int] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    cursor: Any = None
+
+    def __post_init__(self) -> None:
+        self.cursor = self.adapter.publishing.cursor()
+
+    def job(self) -> Job[Any]:
+        return Job(
+            publication_id=self.id,
+            account_id=self.account_id,
+            title=self.title,
+            description=self.description,
+            options=self.options,
+            created_at=self.created_at,
+            media=self.clip,
+            token=self.token,
+            cursor=self.cursor,
+            progress=self._progress,
+        )
+
+    async def publish(self) -> Published:
+        """Every step in order. What may have happened is looked up before it is repeated."""
+        async with asyncio.timeout(PATIENCE):
+            for step in self.adapter.publishing.steps():
+                if published := await self.take(step):
+                    return published
+        raise AssertionError("the last step did not publish")
+
+    async def take(self, step: Step[Any]) -> Published | None:
+        """One step until it is done."""
+        act, failures = step.act, 0
+        while True:
+            try:
+                outcome = await act(self.job())
+            except RateLimited as told:
+                if told.retry_after.total_seconds() > self.patience:
+                    raise
+                await asyncio.sleep(told.retry_after.total_seconds())
+                continue
+            except (Unavailable, OutcomeUnknown) as error:
+                failures += 1
+                self.told.append(f"{step.name}: {type(error).__name__}")
+                unknown = isinstance(error, OutcomeUnknown)
+                if failures == ATTEMPTS or (unknown and step.guard is Guard.ONCE):
+                    raise
+                if unknown and step.look is not None:
+                    act = _look_first(step)
+                continue
+            self.cursor = outcome.cursor if not isinstance(outcome, Published) else self.cursor
+            match outcome:
+                case Next():
+                    return None
+                case Published():
+                    return outcome
+                case Wait():
+                    self.told.append(f"{step.name}: {outcome.why}")
+                    await asyncio.sleep(outcome.after.total_seconds())
+                    act = step.act
+
+    async def _progress(self, sent: int) -> None:
+        self.sent.append(sent)
+
+
+def _look_first(step: Step[Any]) -> Callable[[Job[Any]], Any]:
+    async def look_or_act(job: Job[Any]) -> Any:
+        assert step.look is not None
+        return await step.look(job) or await step.act(job)
+
+    return look_or_act

@@ -1,0 +1,286 @@
+"""One suite for all adapters: a clip is published once, whatever answers are lost."""
+
+import pytest
+from pydantic import SecretStr
+
+from common.contracts.words import Platform
+from conformance.adapter_kit import Walk
+from conformance.sandbox_process import Sandbox
+from platforms.errors import (
+    AccessRevoked,
+    ContentRefused,
+    NeedsHuman,
+    NoRight,
+    OutcomeUnknown,
+    PlatformError,
+    RateLimited,
+    TokenExpired,
+    Unavailable,
+)
+from platforms.reasons import Reason
+
+pytestmark = pytest.mark.anyio
+
+ONLY_VK = pytest.mark.parametrize("platform", [Platform.VK], indirect=True)
+ONLY_TELEGRAM = pytest.mark.parametrize("platform", [Platform.TELEGRAM], indirect=True)
+ONLY_RUTUBE = pytest.mark.parametrize("platform", [Platform.RUTUBE], indirect=True)
+ONLY_DZEN = pytest.mark.parametrize("platform", [Platform.DZEN], indirect=True)
+
+
+async def test_a_clip_is_published_once_and_whole(walk: Walk, sandbox: Sandbox) -> None:
+    published = await walk.publish()
+    [post] = sandbox.ledger()
+    assert post["sha256"] == walk.clip.sha256
+    assert (post["post_id"], post["url"]) == (published.post_id, published.url)
+    assert walk.title in post["title"]
+
+
+async def test_nothing_we_send_departs_from_the_documentation(walk: Walk, sandbox: Sandbox) -> None:
+    await walk.publish()
+    assert [entry["warnings"] for entry in sandbox.journal() if entry["warnings"]] == []
+
+
+async def test_progress_is_told_in_bytes_of_the_file(walk: Walk) -> None:
+    await walk.publish()
+    fetched = walk.adapter.platform is Platform.RUTUBE
+    assert walk.sent == ([] if fetched else [walk.clip.size])
+
+
+LOOKED_UP = [
+    (Platform.VK, "video.save"),
+    (Platform.VK, "upload"),
+    (Platform.RUTUBE, "create"),
+    (Platform.DZEN, "draft"),
+    (Platform.DZEN, "upload"),
+    (Platform.DZEN, "publish"),
+]
+LOST = ["drop_after", "half_answer", "invalid_json", "error_502_html_after", "timeout_after"]
+NOT_ACTED = ["error_500", "html", "empty_json", "huge", "gzip_bomb", "drop_before"]
+
+
+@pytest.mark.parametrize("kind", [*LOST, *NOT_ACTED])
+@pytest.mark.parametrize(("platform", "step"), LOOKED_UP, indirect=["platform"])
+async def test_a_lost_answer_is_looked_up_and_the_clip_appears_once(
+    walk: Walk, sandbox: Sandbox, step: str, kind: str
+) -> None:
+    sandbox.fail(walk.adapter.platform, step, kind, seconds=3)
+    published = await walk.publish()
+    assert [post["post_id"] for post in sandbox.ledger()] == [published.post_id]
+    assert any("OutcomeUnknown" in line or "Unavailable" in line for line in walk.told)
+
+
+@ONLY_VK
+async def test_an_empty_entry_left_by_a_lost_answer_is_swept_away(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    sandbox.fail("vk", "video.save", "drop_after")
+    await walk.publish()
+    deleted = [entry for entry in sandbox.journal() if entry["step"] == "video.delete"]
+    assert len(deleted) == 1
+
+
+@ONLY_TELEGRAM
+@pytest.mark.parametrize("kind", LOST)
+async def test_a_lost_answer_of_telegram_is_left_to_a_person(
+    walk: Walk, sandbox: Sandbox, kind: str
+) -> None:
+    sandbox.fail("telegram", "sendVideo", kind, seconds=3)
+    with pytest.raises(OutcomeUnknown):
+        await walk.publish()
+    assert len(sandbox.ledger()) == 1
+
+
+@ONLY_TELEGRAM
+async def test_an_upload_to_telegram_that_broke_off_is_repeated(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    walk.clip.padding = 24 * 1024 * 1024
+    sandbox.fail("telegram", "sendVideo", "reset_upload")
+    await walk.publish()
+    assert walk.told == ["send: Unavailable"]
+    assert len(sandbox.ledger()) == 1
+
+
+@ONLY_TELEGRAM
+async def test_a_group_that_has_moved_is_written_to_at_its_new_id(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    group = sandbox.account("telegram", kind="migrated_group")
+    walk.account_id, walk.token = str(group["chat_id"]), SecretStr(group["token"])
+    published = await walk.publish()
+    assert published.post_id.startswith(f"{group['migrated_to']}_")
+    assert len(sandbox.ledger()) == 1
+
+
+REFUSED: list[tuple[Platform, str, str, type[PlatformError], Reason]] = [
+    (Platform.VK, "video.save", "token_refused", TokenExpired, Reason.TOKEN_REFUSED),
+    (Platform.VK, "video.save", "token_expired", TokenExpired, Reason.TOKEN_REFUSED),
+    (Platform.VK, "video.save", "scope_missing", NoRight, Reason.SCOPE_MISSING),
+    (Platform.VK, "video.save", "user_deactivated", AccessRevoked, Reason.ACCOUNT_BLOCKED),
+    (Platform.VK, "video.save", "captcha", NeedsHuman, Reason.CAPTCHA),
+    (Platform.VK, "video.save", "validation", NeedsHuman, Reason.VALIDATION),
+    (Platform.VK, "video.save", "two_factor_needed", NeedsHuman, Reason.TWO_FACTOR),
+    (Platform.VK, "upload", "content_refused", ContentRefused, Reason.MODERATION),
+    (Platform.RUTUBE, "create", "unauthorized", TokenExpired, Reason.TOKEN_REFUSED),
+    (Platform.RUTUBE, "create", "forbidden", NoRight, Reason.NO_RIGHT),
+    (Platform.RUTUBE, "create", "rejected", ContentRefused, Reason.MODERATION),
+    (Platform.DZEN, "draft", "token_refused", TokenExpired, Reason.TOKEN_REFUSED),
+    (Platform.DZEN, "upload", "token_refused", TokenExpired, Reason.TOKEN_REFUSED),
+    (Platform.DZEN, "draft", "forbidden", NoRight, Reason.NO_RIGHT),
+    (Platform.DZEN, "publish", "moderation", ContentRefused, Reason.MODERATION),
+    (Platform.DZEN, "publish", "rejected", ContentRefused, Reason.MODERATION),
+    (Platform.TELEGRAM, "sendVideo", "token_refused", TokenExpired, Reason.TOKEN_REFUSED),
+    (Platform.TELEGRAM, "sendVideo", "kicked", NoRight, Reason.NOT_A_MEMBER),
+    (Platform.TELEGRAM, "sendVideo", "no_rights", NoRight, Reason.NO_RIGHT),
+    (Platform.TELEGRAM, "sendVideo", "chat_not_found", NoRight, Reason.CHAT_NOT_FOUND),
+    (Platform.TELEGRAM, "sendVideo", "too_large", ContentRefused, Reason.FILE_TOO_LARGE),
+]
+
+
+@pytest.mark.parametrize(
+    ("platform", "step", "kind", "refused", "reason"), REFUSED, indirect=["platform"]
+)
+async def test_a_refusal_says_what_a_person_can_do(
+    walk: Walk,
+    sandbox: Sandbox,
+    step: str,
+    kind: str,
+    refused: type[PlatformError],
+    reason: Reason,
+) -> None:
+    sandbox.fail(walk.adapter.platform, step, kind)
+    with pytest.raises(refused) as caught:
+        await walk.publish()
+    assert (type(caught.value), caught.value.reason) == (refused, reason)
+
+
+TOLD_TO_WAIT = [
+    (Platform.VK, "video.save", "rate_limited", 1),
+    (Platform.VK, "video.save", "flood", 3600),
+    (Platform.VK, "video.save", "quota", 6 * 3600),
+    (Platform.VK, "video.save", "rate_limited_no_delay", 60),
+    (Platform.RUTUBE, "create", "throttled", 30),
+    (Platform.RUTUBE, "create", "throttled_header", 2),
+    (Platform.DZEN, "publish", "rate_limited", 2),
+    (Platform.TELEGRAM, "sendVideo", "rate_limited", 3),
+]
+
+
+@pytest.mark.parametrize(
+    ("platform", "step", "kind", "seconds"), TOLD_TO_WAIT, indirect=["platform"]
+)
+async def test_told_to_wait_we_know_how_long(
+    walk: Walk, sandbox: Sandbox, step: str, kind: str, seconds: int
+) -> None:
+    walk.patience = 0
+    sandbox.fail(walk.adapter.platform, step, kind)
+    with pytest.raises(RateLimited) as caught:
+        await walk.publish()
+    assert caught.value.retry_after.total_seconds() == seconds
+
+
+@ONLY_RUTUBE
+async def test_a_link_that_rutube_can_not_fetch_is_told_as_that(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    walk.clip.url = "http://127.0.0.1:9/nobody-listens"
+    with pytest.raises(ContentRefused) as caught:
+        await walk.publish()
+    assert caught.value.reason is Reason.MEDIA_UNREACHABLE
+    assert sandbox.ledger() == []
+
+
+@ONLY_VK
+async def test_a_refused_upload_starts_over_with_another_id(walk: Walk, sandbox: Sandbox) -> None:
+    sandbox.fail("vk", "upload", "upload_error")
+    published = await walk.publish()
+    assert "upload: upload_again" in walk.told
+    assert [post["post_id"] for post in sandbox.ledger()] == [published.post_id]
+
+
+@ONLY_VK
+async def test_an_upload_that_is_always_refused_gives_up(walk: Walk, sandbox: Sandbox) -> None:
+    sandbox.fail("vk", "upload", "upload_error", times=20)
+    with pytest.raises(Unavailable):
+        await walk.publish()
+    assert sandbox.ledger() == []
+
+
+@ONLY_VK
+async def test_an_expired_upload_address_is_replaced(walk: Walk, sandbox: Sandbox) -> None:
+    reserve, *_ = walk.adapter.publishing.steps()
+    await walk.take(reserve)
+    first = walk.cursor
+    walk.cursor = first.model_copy(update={"expires_at": walk.created_at})
+    for step in walk.adapter.publishing.steps()[1:]:
+        published = await walk.take(step)
+    assert published is not None
+    assert published.post_id != first.post_id
+    assert [post["post_id"] for post in sandbox.ledger()] == [published.post_id]
+
+
+@ONLY_VK
+async def test_an_answer_in_xml_is_taken_for_what_the_lookup_says(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    sandbox.fail("vk", "upload", "retval")
+    await walk.publish()
+    assert walk.told[0] == "upload: OutcomeUnknown"
+    assert len(sandbox.ledger()) == 1
+
+
+@ONLY_VK
+async def test_a_clip_for_a_community_appears_there(walk: Walk, sandbox: Sandbox) -> None:
+    account = sandbox.account("vk", communities=[{"name": "Клипы"}])
+    group = account["communities"][0]["id"]
+    walk.account_id, walk.token = account["account"], SecretStr(account["access_token"])
+    walk.options = {"group_id": group, "wallpost": True, "privacy": "all"}
+    sandbox.fail("vk", "video.save", "drop_after")
+    published = await walk.publish()
+    assert published.post_id.startswith(f"-{group}_")
+    assert [post["url"] for post in sandbox.ledger()] == [published.url]
+
+
+@ONLY_DZEN
+async def test_a_second_publish_that_dzen_calls_a_conflict_is_a_success(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    sandbox.switch(dzen_publish_conflict=True)
+    draft, upload, publish, processed = walk.adapter.publishing.steps()
+    for step in (draft, upload, publish, publish):
+        await walk.take(step)
+    assert await walk.take(processed) is not None
+    assert len(sandbox.ledger()) == 1
+
+
+@pytest.mark.parametrize("platform", [Platform.VK, Platform.DZEN], indirect=True)
+async def test_what_is_not_visible_yet_can_be_undone_twice(walk: Walk, sandbox: Sandbox) -> None:
+    first, *_ = walk.adapter.publishing.steps()
+    await walk.take(first)
+    assert first.undo is not None
+    await first.undo(walk.job())
+    await first.undo(walk.job())
+    upload = walk.adapter.publishing.steps()[1]
+    if walk.adapter.platform is Platform.DZEN:
+        with pytest.raises(ContentRefused):
+            await upload.act(walk.job())
+    assert sandbox.ledger() == []
+
+
+async def test_steps_that_people_can_see_are_marked(walk: Walk) -> None:
+    visible = {step.name for step in walk.adapter.publishing.steps() if step.visible}
+    assert (
+        visible
+        == {
+            Platform.VK: {"upload"},
+            Platform.RUTUBE: {"create"},
+            Platform.DZEN: {"publish"},
+            Platform.TELEGRAM: {"send"},
+        }[walk.adapter.platform]
+    )
+
+
+async def test_what_a_step_keeps_survives_a_row(walk: Walk) -> None:
+    model = walk.adapter.publishing.cursor
+    await walk.take(walk.adapter.publishing.steps()[0])
+    assert model.model_validate_json(walk.cursor.model_dump_json()) == walk.cursor

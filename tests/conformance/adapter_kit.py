@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import SecretStr
@@ -20,6 +20,7 @@ from platforms.settings import OAuthApps, PlatformUrls
 PIECE = 1024 * 1024
 ATTEMPTS = 5
 PATIENCE = 20.0
+T = TypeVar("T")
 VK_CALLBACK = "http://127.0.0.1:8002/api/oauth/vk/callback"
 DZEN_CALLBACK = "http://127.0.0.1:8002/api/oauth/dzen/callback"
 
@@ -160,17 +161,13 @@ class Walk:
         act, failures = step.act, 0
         while True:
             try:
-                outcome = await act(self.job())
-            except RateLimited as told:
-                if told.retry_after.total_seconds() > self.patience:
-                    raise
-                await asyncio.sleep(told.retry_after.total_seconds())
-                continue
+                outcome = await self.patiently(act)
             except (Unavailable, OutcomeUnknown) as error:
                 failures += 1
                 self.told.append(f"{step.name}: {type(error).__name__}")
                 unknown = isinstance(error, OutcomeUnknown)
-                if failures == ATTEMPTS or (unknown and step.guard is Guard.ONCE):
+                waits = isinstance(error, RateLimited)
+                if waits or failures == ATTEMPTS or (unknown and step.guard is Guard.ONCE):
                     raise
                 if unknown and step.look is not None:
                     act = _look_first(step)
@@ -185,6 +182,17 @@ class Walk:
                     self.told.append(f"{step.name}: {outcome.why}")
                     await asyncio.sleep(outcome.after.total_seconds())
                     act = step.act
+
+    async def patiently(self, call: Callable[[Job[Any]], Awaitable[T]]) -> T:
+        """Wait as often as the platform asks, up to `patience` each time."""
+        while True:
+            try:
+                return await call(self.job())
+            except RateLimited as told:
+                seconds = told.retry_after.total_seconds()
+                if seconds > self.patience:
+                    raise
+                await asyncio.sleep(seconds)
 
     async def _progress(self, sent: int) -> None:
         self.sent.append(sent)

@@ -121,7 +121,7 @@ REFUSED: list[tuple[Platform, str, str, type[PlatformError], Reason]] = [
     (Platform.VK, "video.save", "validation", NeedsHuman, Reason.VALIDATION),
     (Platform.VK, "video.save", "two_factor_needed", NeedsHuman, Reason.TWO_FACTOR),
     (Platform.VK, "upload", "content_refused", ContentRefused, Reason.MODERATION),
-    (Platform.RUTUBE, "create", "unauthorized", TokenExpired, Reason.TOKEN_REFUSED),
+    (Platform.RUTUBE, "create", "token_refused", TokenExpired, Reason.TOKEN_REFUSED),
     (Platform.RUTUBE, "create", "forbidden", NoRight, Reason.NO_RIGHT),
     (Platform.RUTUBE, "create", "rejected", ContentRefused, Reason.MODERATION),
     (Platform.DZEN, "draft", "token_refused", TokenExpired, Reason.TOKEN_REFUSED),
@@ -159,8 +159,8 @@ TOLD_TO_WAIT = [
     (Platform.VK, "video.save", "flood", 3600),
     (Platform.VK, "video.save", "quota", 6 * 3600),
     (Platform.VK, "video.save", "rate_limited_no_delay", 60),
-    (Platform.RUTUBE, "create", "throttled", 30),
-    (Platform.RUTUBE, "create", "throttled_header", 2),
+    (Platform.RUTUBE, "create", "rate_limited", 30),
+    (Platform.RUTUBE, "create", "rate_limited_told", 2),
     (Platform.DZEN, "publish", "rate_limited", 2),
     (Platform.TELEGRAM, "sendVideo", "rate_limited", 3),
 ]
@@ -258,8 +258,8 @@ async def test_what_is_not_visible_yet_can_be_undone_twice(walk: Walk, sandbox: 
     first, *_ = walk.adapter.publishing.steps()
     await walk.take(first)
     assert first.undo is not None
-    await first.undo(walk.job())
-    await first.undo(walk.job())
+    await walk.patiently(first.undo)
+    await walk.patiently(first.undo)
     upload = walk.adapter.publishing.steps()[1]
     if walk.adapter.platform is Platform.DZEN:
         with pytest.raises(ContentRefused):

@@ -55,6 +55,8 @@ class Tokens:
 
 def refusal(answer: Answer) -> PlatformError | None:
     """The error an authorization server reports; VK ID does so with HTTP 200 too."""
+    if answer.status == 429:
+        return RateLimited(answer.retry_after or timedelta(seconds=5), note="oauth 429")
     try:
         body = answer.decode()
     except NotJson:
@@ -63,8 +65,6 @@ def refusal(answer: Answer) -> PlatformError | None:
     if isinstance(code, str):
         row = ERRORS.get(code, REFUSED if answer.status == 401 else BUSY)
         return row.build(f"oauth {code}", write=answer.write, told=answer.retry_after)
-    if answer.status == 429:
-        return RateLimited(answer.retry_after or timedelta(seconds=5))
     if answer.status == 401:
         return TokenExpired(note="oauth 401")
     if not 200 <= answer.status < 300:

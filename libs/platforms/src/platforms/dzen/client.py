@@ -59,8 +59,7 @@ class DzenClient:
                 deadline=deadline,
             )
         )
-        if error := refusal(answer):
-            raise error
+        _receipt(answer)
 
     async def publish(self, token: SecretStr, account: str, video_id: str) -> bool:
         """Make the draft visible; False when Дзен says that its state does not allow it (409)."""
@@ -68,7 +67,7 @@ class DzenClient:
         answer = await self._send("publish", "POST", path, token, account, write=True)
         if answer.status == CONFLICT:
             return False
-        _object(answer)
+        _receipt(answer)
         return True
 
     async def video(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
@@ -115,6 +114,12 @@ class DzenClient:
                 credential=Header("OAuth", token),
             )
         )
+
+
+def _receipt(answer: Answer) -> None:
+    """Success is believed only when the video is named."""
+    if text(_object(answer).get("id")) is None:
+        raise answer.unclear("no id")
 
 
 def _object(answer: Answer) -> dict[str, Any]:

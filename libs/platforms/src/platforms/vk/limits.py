@@ -7,9 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from platforms.port import Limits
 from platforms.settings import PlatformUrls
 
-SAVES_METHOD = "video.save"
-"""The call that VK counts per day and application."""
-
 
 class VkOptions(BaseModel):
     """What an author may choose for VK."""

@@ -83,20 +83,25 @@ class VkPublishing:
             await self._client.delete(job.token, job.account_id, cursor.owner_id, cursor.video_id)
 
     async def upload(self, job: VkJob) -> Outcome[VkCursor]:
-        """Send the file; repeated from the start to the same address while that is good."""
+        """Send the file; repeated from the start to the same address while that is good. Every
+        other call here is a run of its own, so that what it did is kept before the next one."""
         cursor = job.cursor
-        if cursor.upload_url is None or _expired(cursor):
-            return await self._start_over(job, "upload address expired")
+        if cursor.upload_url is None:
+            return Wait(await self._reserve(job), timedelta(0), why="upload_again")
+        if _expired(cursor):
+            return await self._drop(job, "upload address expired")
         refused = await self._client.upload(
             cursor.upload_url, job.media, job.progress, self._upload_timeout
         )
         if refused is None:
             return Next(_uploaded(cursor))
         # A refused address may be one that already took the bytes: look before deleting.
-        return await self.arrived(job) or await self._start_over(job, refused)
+        return await self.arrived(job) or await self._drop(job, refused)
 
     async def arrived(self, job: VkJob) -> Outcome[VkCursor] | None:
         """Whether VK has the bytes."""
+        if job.cursor.video_id is None:
+            return await self.sweep(job)
         item = await self._client.video(job.token, job.account_id, job.cursor.post_id)
         return Next(_uploaded(job.cursor)) if item and _arrived(item) else None
 
@@ -114,12 +119,13 @@ class VkPublishing:
         later = cursor.model_copy(update={"polls": cursor.polls + 1})
         return Wait(later, self._polling.after(cursor.polls))
 
-    async def _start_over(self, job: VkJob, why: str) -> Outcome[VkCursor]:
-        """Another id instead of one whose address is no good; the row keeps it before use."""
+    async def _drop(self, job: VkJob, why: str) -> Outcome[VkCursor]:
+        """Give up an id whose upload address is no good; another one comes next."""
         if job.cursor.reservations >= MOST_RESERVATIONS:
             raise Unavailable(note=why)
         await self.discard(job)
-        return Wait(await self._reserve(job), timedelta(0), why="upload_again")
+        empty = VkCursor(reservations=job.cursor.reservations)
+        return Wait(empty, timedelta(0), why="upload_again")
 
     async def _reserve(self, job: VkJob) -> VkCursor:
         options = _options(job)

@@ -7,6 +7,7 @@ from faststream.rabbit import Channel, RabbitBroker
 from pydantic import SecretStr
 
 from common.bus.subscription import exchange
+from common.contracts.catalogue import BY_TYPE
 from common.db.relay import Publish
 
 CONFIRM_SECONDS = 5.0
@@ -34,6 +35,7 @@ async def publish(
     *,
     message_id: str,
     headers: dict[str, Any] | None = None,
+    mandatory: bool = True,
 ) -> None:
     """Return once the broker confirmed. Raises TimeoutError or the broker's refusal."""
     async with asyncio.timeout(CONFIRM_SECONDS):
@@ -42,7 +44,7 @@ async def publish(
             exchange=exchange_name,
             routing_key=routing_key,
             persist=True,
-            mandatory=True,
+            mandatory=mandatory,
             message_id=message_id,
             headers=headers,
             content_type="application/cloudevents+json",
@@ -53,6 +55,14 @@ def to_events(to: RabbitBroker, service: str) -> Publish:
     """How a service's relay hands over its facts: the envelope's id is the message's."""
 
     async def send(routing_key: str, body: dict[str, Any]) -> None:
-        await publish(to, exchange(service), routing_key, body, message_id=str(body["id"]))
+        event = BY_TYPE.get(body["type"])
+        await publish(
+            to,
+            exchange(service),
+            routing_key,
+            body,
+            message_id=str(body["id"]),
+            mandatory=event is None or event.for_us,
+        )
 
     return send

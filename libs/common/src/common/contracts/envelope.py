@@ -18,6 +18,9 @@ class Event(BaseModel):
     """The service that tells it; its exchange is `<source>.events`."""
     about: ClassVar[str]
     """The field that holds the aggregate's id."""
+    for_us: ClassVar[bool] = True
+    """Whether a service of ours listens: then reaching no queue is an error, and it is sent again.
+    What only the world outside may care for can reach nobody."""
 
     @property
     def subject(self) -> str:

@@ -47,6 +47,7 @@ class PublicationFailed(PublicationEvent):
     """It ended without a post. `code` is a problem code, `reason` a key of platforms.reasons."""
 
     type: ClassVar[str] = "PublicationFailed.v1"
+    for_us: ClassVar[bool] = False
 
     code: str
     reason: str
@@ -56,6 +57,7 @@ class PublicationCancelled(PublicationEvent):
     """It was called off and nothing is visible."""
 
     type: ClassVar[str] = "PublicationCancelled.v1"
+    for_us: ClassVar[bool] = False
 
     why: str
 
@@ -64,5 +66,6 @@ class PublicationUncertain(PublicationEvent):
     """It may or may not be there; a person has to look."""
 
     type: ClassVar[str] = "PublicationUncertain.v1"
+    for_us: ClassVar[bool] = False
 
     step: str

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
 
 from common.http.problems import Problem
 from common.pace import Pace, Rate, Slot
@@ -29,7 +30,8 @@ def _parse(value: object) -> object:
     return Allowance(int(match[1]), PERIODS[match[2]])
 
 
-AllowanceSetting = Annotated[Allowance, BeforeValidator(_parse)]
+AllowanceSetting = Annotated[Allowance, NoDecode, BeforeValidator(_parse)]
+"""As the environment gives it; without `NoDecode` it would have to be JSON there."""
 
 
 @dataclass(frozen=True, slots=True)

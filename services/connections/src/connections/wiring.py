@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common import checks
 from common.auth.callers import Verifier
 from common.bus.publish import broker as connect_broker
-from common.bus.publish import publish
+from common.bus.publish import to_events
 from common.bus.run import attach
 from common.bus.subscription import exchange, queues
 from common.clock import SystemClock
@@ -101,9 +101,6 @@ def worker(settings: Settings) -> None:
 def worker_lifespan(settings: Settings, engine: AsyncEngine, bus: RabbitBroker) -> Lifespan:
     """Consumes while it is entered. A broker that is missing at start raises (stack.md C12)."""
 
-    async def send(routing_key: str, body: dict[str, object]) -> None:
-        await publish(bus, exchange(NAME), routing_key, body, message_id=str(body["id"]))
-
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         attach(
@@ -116,7 +113,7 @@ def worker_lifespan(settings: Settings, engine: AsyncEngine, bus: RabbitBroker) 
             stack.push_async_callback(engine.dispose)
             stack.push_async_callback(bus.stop)
             await bus.start()
-            relay = Relay(engine, settings.database_url, send)
+            relay = Relay(engine, settings.database_url, to_events(bus, NAME))
             await stack.enter_async_context(running(relay.run))
             yield
 

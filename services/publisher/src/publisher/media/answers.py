@@ -52,7 +52,9 @@ def failures_told() -> Iterator[None]:
         yield
     except (TimeoutError, httpx.TimeoutException):
         raise MediaUnavailable("too slow") from None
-    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+    except httpx.InvalidURL:
+        raise MediaRefused("a redirect to no address") from None
+    except (httpx.HTTPError, httpx.StreamError) as error:
         raise MediaUnavailable(type(error).__name__) from None
 
 

@@ -17,11 +17,10 @@ from publisher.media.addresses import Resolve, is_public, system_resolve
 from publisher.media.answers import checked, failures_told
 from publisher.media.errors import MediaRefused, MediaUnavailable
 from publisher.media.hosts import AllowedHosts, Target
-from publisher.media.remote_file import RemoteFile, Route
+from publisher.media.remote_file import Patience, RemoteFile, Route
 
 MAX_REDIRECTS = 3
 MAX_ADDRESSES = 4
-OPEN_SECONDS = 30
 RESOLVE_SECONDS = 5
 TIMEOUT = httpx.Timeout(20, connect=5)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -36,11 +35,13 @@ class Remote:
         *,
         resolve: Resolve = system_resolve,
         tls: ssl.SSLContext | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """`allowed`: the entries of MEDIA_ALLOWED_HOSTS. Raises ValueError for a bad one."""
         self._allowed = AllowedHosts(allowed)
         self._resolve = resolve
         self._tls = tls
+        self._patience = patience or Patience()
 
     def vet(self, url: str) -> None:
         """Raises MediaRefused for an address that would never be asked."""
@@ -51,7 +52,7 @@ class Remote:
         """Raises MediaRefused, MediaMissing, MediaUnavailable."""
         async with AsyncExitStack() as stack:
             with failures_told():
-                async with asyncio.timeout(OPEN_SECONDS):
+                async with asyncio.timeout(self._patience.opening):
                     file = await self._find(stack, self._allowed.vet(url))
             yield file
 
@@ -72,7 +73,7 @@ class Remote:
         """Ask for the first byte at the first vetted address that takes the connection."""
         failure: httpx.TransportError | None = None
         for address in await self._addresses(target):
-            route = Route(client, target.url, address)
+            route = Route(client, target.url, address, self._patience)
             try:
                 return route, await route.get(0, 1)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:

@@ -12,8 +12,13 @@ from publisher.media.errors import MediaChanged, MediaRefused, MediaUnavailable
 from publisher.media.pieces import PIECE, ahead
 from publisher.media.ports import Head
 
-PIECE_SECONDS = 60
-"""A host that drips slower than 17 KB/s is not worth waiting for."""
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited, in seconds. A host that drips slower than 17 KB/s is given up."""
+
+    opening: float = 30
+    piece: float = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Route:
     client: httpx.AsyncClient
     url: httpx.URL
     address: str
+    patience: Patience
 
     async def get(self, start: int, stop: int) -> httpx.Response:
         """Ask for the bytes from `start` up to `stop` (exclusive); the body is not read yet."""
@@ -61,8 +67,9 @@ class RemoteFile:
         stop = min(stop, self.head.size)
         if stop <= start:
             return
+        patience = self._route.patience.piece
         with failures_told():
-            async with asyncio.timeout(PIECE_SECONDS):
+            async with asyncio.timeout(patience):
                 answer = await self._route.get(start, stop)
         async with aclosing(answer):
             part = checked(answer, start, stop)
@@ -70,7 +77,7 @@ class RemoteFile:
                 raise MediaChanged("another size or tag")
             left = part.length
             body = answer.aiter_raw(PIECE)
-            while (piece := await _next(body)) is not None:
+            while (piece := await _next(body, patience)) is not None:
                 left -= len(piece)
                 if left < 0:
                     raise MediaRefused("a longer body than was said")
@@ -79,7 +86,7 @@ class RemoteFile:
                 raise MediaUnavailable("the body was cut short")
 
 
-async def _next(body: AsyncIterator[bytes]) -> bytes | None:
+async def _next(body: AsyncIterator[bytes], patience: float) -> bytes | None:
     with failures_told():
-        async with asyncio.timeout(PIECE_SECONDS):
+        async with asyncio.timeout(patience):
             return await anext(body, None)

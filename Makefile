@@ -1,0 +1,65 @@
+# Everything starts here: `make demo` shows it, `make test` proves it, `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PY := $(BIN)/python
+SOURCES := $(wildcard libs/*/src) $(wildcard services/*/src) deploy/local
+CLIP ?= deploy/local/clip.mp4
+USER ?= demo
+PLAN ?= pro
+# User is also what a shell calls its owner: only a value given to make counts.
+ifneq ($(origin USER),command line)
+USER := demo
+endif
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(BIN)/.run ## publish one clip to four simulated platforms (CLIP=file.mp4 takes yours)
+	@$(PY) deploy/local/demo.py --clip "$(CLIP)"
+
+test: $(BIN)/.dev ## run every test against real servers of its own
+	@$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
+
+lint: $(BIN)/.dev ## style, types, import rule, unused dependencies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(SOURCES) tests/support
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/deptry . 2>&1 | tail -n 1
+	@$(PY) docs/generate.py --check
+
+up: $(BIN)/.run ## start the system and leave it running
+	@$(PY) deploy/local/stack.py up
+
+down: ## stop what `make up` started
+	@test ! -x $(PY) || $(PY) deploy/local/stack.py down
+
+logs: $(BIN)/.run ## follow the logs of every process
+	@$(PY) deploy/local/stack.py logs
+
+token: $(BIN)/.run ## print a bearer token (USER=… PLAN=free|start|pro|business)
+	@$(PY) deploy/local/stack.py token --user "$(USER)" --plan "$(PLAN)"
+
+docs: $(BIN)/.dev ## generate docs/events.md and docs/states.md
+	@$(PY) docs/generate.py
+
+lock: $(BIN)/.dev ## lock the requirements anew, with hashes
+	@$(BIN)/uv pip compile $(LOCK) requirements/run.in -o requirements.lock
+	@$(BIN)/uv pip compile $(LOCK) requirements/dev.in -o requirements-dev.lock
+	@$(BIN)/uv pip compile $(LOCK) requirements/conformance.in -o tests/conformance/requirements.lock
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+clean: down ## forget everything that was built or stored here
+	@rm -rf .venv .local
+
+$(BIN)/.run: requirements.lock deploy/local/make-venv.sh
+	@deploy/local/make-venv.sh $(PYTHON) requirements.lock
+	@touch $@
+
+$(BIN)/.dev: requirements-dev.lock $(BIN)/.run
+	@deploy/local/make-venv.sh $(PYTHON) requirements-dev.lock
+	@touch $@
+
+.PHONY: help demo test lint up down logs token docs lock clean

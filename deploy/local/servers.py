@@ -57,6 +57,10 @@ class Servers:
     def all(self) -> tuple[Server, ...]:
         return (self.postgres, self.rabbitmq, self.redis)
 
+    def running(self) -> bool:
+        """True when any of them runs."""
+        return self._file.exists() and any(server.running for server in self.all)
+
     def up(self) -> Addresses:
         """Start what does not run, all at once; safe to call from many processes together."""
         with locked(self.home / "lock"):

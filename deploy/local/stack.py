@@ -26,6 +26,7 @@ from localrun.plan import EVERY_PLATFORM, SERVICES, USUAL_PORTS, planned
 from localrun.ports import LOOPBACK, free_ports, is_free
 from localrun.process import remembered
 from localrun.stores import Stores
+from localrun.tasks import run_all
 from servers import Servers
 
 PATIENCE = 90.0  # seconds until every process must be ready
@@ -102,7 +103,7 @@ class Stack:
             self._choose_ports()
             try:
                 self.stores.create()
-                at_once(*(partial(self._prepare, service) for service in SERVICES))
+                self._prepare()
                 for member in self.members.values():
                     member.start()
                 self._wait_ready()
@@ -120,7 +121,8 @@ class Stack:
     def remove(self) -> None:
         """End it and delete all it ever stored."""
         self.stop()
-        self.stores.remove()
+        if self.servers.running():  # else nothing was ever made, or it goes with the servers
+            self.stores.remove()
         shutil.rmtree(self.home)
 
     def start(self, name: str) -> None:
@@ -165,11 +167,9 @@ class Stack:
             return False
         return all(member.process and member.ready() for member in self.members.values())
 
-    def _prepare(self, service: str) -> None:
-        """Bring the service's database and its part of the broker to the present shape."""
-        front = self.members[f"{service}-http"]
-        for task in ("migrate", "topology"):
-            front.run(task)
+    def _prepare(self) -> None:
+        """Bring every database and the broker to the present shape."""
+        run_all([self.members[f"{one}-http"].tasks("migrate", "topology") for one in SERVICES])
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + PATIENCE

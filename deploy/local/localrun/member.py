@@ -1,7 +1,6 @@
 """One process of a stack: started with its own settings, watched by its health page."""
 
 import http.client
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from localrun.environment import TREE
 from localrun.plan import SANDBOX, Planned
 from localrun.ports import LOOPBACK
 from localrun.process import Process, remembered, spawn, tail
+from localrun.tasks import Tasks
 
 GRACE = 10.0  # seconds for a shutdown in good order
 
@@ -38,20 +38,9 @@ class Member:
             command = (sys.executable, "-m", *self.plan.words)
             spawn(command, env=self._env, cwd=TREE, log=self.log).save(self._record)
 
-    def run(self, task: str) -> None:
-        """Run a task of its service (migrate, topology) to the end, with the same settings."""
-        with self.log.open("ab") as log:
-            done = subprocess.run(
-                (sys.executable, "-m", self.plan.words[0], task),
-                env=self._env,
-                cwd=TREE,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-        if done.returncode:
-            raise StartError(f"{self.plan.words[0]} {task} failed.{self._why()}")
+    def tasks(self, *names: str) -> Tasks:
+        """Tasks of its service (migrate, topology), with the same settings."""
+        return Tasks(self.plan.words[0], names, self._env, self.log)
 
     def wait_ready(self, deadline: float) -> None:
         """Wait until it says so itself. Raises StartError when it ends or is too slow."""

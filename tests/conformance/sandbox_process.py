@@ -1,7 +1,6 @@
 """The sandbox as a process of its own, and its control plane."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,23 +11,11 @@ from typing import Any
 
 import httpx
 
+from localrun.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSING = 0.3
 START = 20.0
-
-
-def free_port() -> int:
-    """Below 32768: on an ephemeral port a reconnecting client can block the bind."""
-    for port in range(21000, 32000):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                continue
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return port
-    raise RuntimeError("no free port")
 
 
 class Sandbox:

@@ -1,17 +1,19 @@
 """Which samples a summary is about: `from`, `to` and `tz` made into two instants."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from common.http.problems import Flaw, Problem
 from common.http.texts import Text
 from stats_collector.domain.summary import Grouping, Period
 
 USUAL = timedelta(days=30)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @cache
@@ -25,8 +27,20 @@ def _known_zone(value: str) -> str:
     return value
 
 
+def _read(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever was given
+    """pydantic alone would take a midnight without an offset for a date."""
+    if not isinstance(value, str):
+        return value
+    if DATE.fullmatch(value):
+        return date.fromisoformat(value)
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("say the UTC offset, or give a date alone")
+    return moment
+
+
 Zone = Annotated[str, AfterValidator(_known_zone)]
-Edge = AwareDatetime | date
+Edge = Annotated[AwareDatetime | date, BeforeValidator(_read)]
 
 
 class SummaryQuery(BaseModel):

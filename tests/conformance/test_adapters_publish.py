@@ -1,11 +1,14 @@
 """One suite for all adapters: a clip is published once, whatever answers are lost."""
 
+from datetime import timedelta
+
 import pytest
 from pydantic import SecretStr
 
 from common.contracts.words import Platform
-from conformance.adapter_kit import Walk
+from conformance.adapter_kit import Walk, urls_of
 from conformance.sandbox_process import Sandbox
+from platforms.calls import Call
 from platforms.errors import (
     AccessRevoked,
     ContentRefused,
@@ -18,6 +21,7 @@ from platforms.errors import (
     Unavailable,
 )
 from platforms.reasons import Reason
+from platforms.registry import adapters
 
 pytestmark = pytest.mark.anyio
 
@@ -112,6 +116,39 @@ async def test_a_group_that_has_moved_is_written_to_at_its_new_id(
     assert len(sandbox.ledger()) == 1
 
 
+async def test_every_api_call_passes_the_gate_and_bytes_to_upload_hosts_do_not(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    calls: list[Call] = []
+
+    async def gate(call: Call) -> None:
+        calls.append(call)
+
+    board = adapters(urls_of(sandbox), gate=gate)
+    walk.adapter = board[walk.adapter.platform]
+    await walk.publish()
+    await board.aclose()
+    sent = [entry for entry in sandbox.journal() if entry["step"] not in {"upload", None}]
+    assert len(calls) == len(sent)
+    assert {call.account for call in calls} == {
+        walk.token.get_secret_value().partition(":")[0]
+        if walk.adapter.platform is Platform.TELEGRAM
+        else walk.account_id
+    }
+
+
+async def test_a_closed_gate_means_that_nothing_was_sent(walk: Walk, sandbox: Sandbox) -> None:
+    async def closed(call: Call) -> None:
+        raise RateLimited(timedelta(minutes=1), note=call.method)
+
+    board = adapters(urls_of(sandbox), gate=closed)
+    walk.adapter = board[walk.adapter.platform]
+    with pytest.raises(RateLimited):
+        await walk.publish()
+    await board.aclose()
+    assert [entry for entry in sandbox.journal() if entry["step"]] == []
+
+
 REFUSED: list[tuple[Platform, str, str, type[PlatformError], Reason]] = [
     (Platform.VK, "video.save", "token_refused", TokenExpired, Reason.TOKEN_REFUSED),
     (Platform.VK, "video.save", "token_expired", TokenExpired, Reason.TOKEN_REFUSED),
@@ -188,6 +225,18 @@ async def test_a_link_that_rutube_can_not_fetch_is_told_as_that(
         await walk.publish()
     assert caught.value.reason is Reason.MEDIA_UNREACHABLE
     assert sandbox.ledger() == []
+
+
+@ONLY_RUTUBE
+async def test_an_earlier_publication_of_the_same_file_is_not_taken_for_this_one(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    earlier = await walk.publish()
+    again = Walk(walk.adapter, walk.account_id, walk.token, walk.clip)
+    again.created_at = walk.created_at + timedelta(hours=4)
+    sandbox.fail("rutube", "create", "drop_before")
+    later = await again.publish()
+    assert {post["post_id"] for post in sandbox.ledger()} == {earlier.post_id, later.post_id}
 
 
 @ONLY_VK

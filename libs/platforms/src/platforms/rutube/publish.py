@@ -1,7 +1,7 @@
 """How a clip becomes a Rutube video: we give a link, Rutube fetches, moderates and shows it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,8 @@ from platforms.rutube.limits import RutubeOptions
 MAY_BE_MISSING = timedelta(minutes=10)
 """A new id may answer 404 for minutes (platforms/rutube.md §2.3)."""
 MOST_PAGES = 40
+MOSCOW = timezone(timedelta(hours=3))
+ZONE_SLACK = timedelta(hours=3, minutes=5)
 
 BUSY = {"downloading_video", "moderation"}
 UNREACHABLE = {"download_error", "download_failed"}
@@ -71,7 +73,8 @@ class RutubePublishing:
             videos, more = await self._client.own(job.token, job.account_id, page=page)
             for video in videos:
                 video_id = text(video.get("id"))
-                if video_id and _address(str(video.get("source_url"))) == ours:
+                same = _address(str(video.get("source_url"))) == ours
+                if video_id and same and not _older(video, job.created_at):
                     return Next(_created(video_id))
             if not more:
                 return None
@@ -105,6 +108,17 @@ def _busy(video: dict[str, Any]) -> bool:
 
 def _created(video_id: str) -> RutubeCursor:
     return RutubeCursor(video_id=video_id, created_at=datetime.now(UTC))
+
+
+def _older(video: dict[str, Any], than: datetime) -> bool:
+    """Whether the video is of an earlier publication of the same file. Rutube writes times without
+    a zone; read as Moscow's, those of UTC would seem three hours older, so that much is allowed."""
+    try:
+        made = datetime.fromisoformat(str(video.get("created_ts")))
+    except ValueError:
+        return False
+    made = made if made.tzinfo else made.replace(tzinfo=MOSCOW)
+    return made + ZONE_SLACK < than
 
 
 def _address(link: str) -> tuple[str, str]:

@@ -70,10 +70,9 @@ class VkPublishing:
         group = _options(job).group_id
         owner = job.account_id if group is None else str(-group)
         for item in await self._client.newest(job.token, job.account_id, owner):
-            made = datetime.fromtimestamp(count(item.get("date")) or 0, UTC)
-            ours = item.get("title") == job.title and item.get("description") == job.description
-            if ours and not _arrived(item) and made >= job.created_at - CLOCKS_APART:
-                await self._client.delete(job.token, job.account_id, item["owner_id"], item["id"])
+            owner_id, video_id = item.get("owner_id"), item.get("id")
+            if isinstance(owner_id, int) and isinstance(video_id, int) and _left_behind(item, job):
+                await self._client.delete(job.token, job.account_id, owner_id, video_id)
         return None
 
     async def discard(self, job: VkJob) -> None:
@@ -156,6 +155,13 @@ class VkPublishing:
 
 def _options(job: VkJob) -> VkOptions:
     return VkOptions.model_validate(dict(job.options))
+
+
+def _left_behind(item: dict[str, Any], job: VkJob) -> bool:
+    """An entry without bytes that looks as if this publication had made it."""
+    made = datetime.fromtimestamp(count(item.get("date")) or 0, UTC)
+    ours = item.get("title") == job.title and item.get("description") == job.description
+    return ours and not _arrived(item) and made >= job.created_at - CLOCKS_APART
 
 
 def _busy(item: dict[str, Any]) -> bool:

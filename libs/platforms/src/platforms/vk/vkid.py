@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from platforms.answers import Answer, part, text
-from platforms.errors import AccessRevoked, OutcomeUnknown, ScopeMissing
+from platforms.errors import AccessRevoked, OutcomeUnknown, ScopeMissing, Unavailable
 from platforms.http import TOKEN_CAP, Http, Request
 from platforms.oauth import Tokens, read_tokens, refusal, require_text
 from platforms.port import Account, Consent, Grant
@@ -54,9 +54,9 @@ class VkId:
         granted = tokens.scope if tokens.scope is not None else SCOPES
         if NEEDED not in granted:
             raise ScopeMissing(note=f"granted: {' '.join(granted)}")
-        if tokens.refresh is None:
-            raise OutcomeUnknown(note="no refresh_token")
-        user_id = text(tokens.body.get("user_id")) or ""
+        user_id = text(tokens.body.get("user_id"))
+        if tokens.refresh is None or user_id is None:
+            raise OutcomeUnknown(note="no refresh_token or user_id")
         return _grant(tokens, granted, {"device_id": consent.device_id, "user_id": user_id})
 
     async def identify(self, grant: Grant) -> Account:
@@ -87,6 +87,8 @@ class VkId:
             state=secrets.token_urlsafe(32),
             write=False,
         )
+        if text(tokens.body.get("user_id")) not in {None, grant.extras.get("user_id")}:
+            raise Unavailable(note="another user")
         granted = tokens.scope if tokens.scope is not None else grant.granted
         return _grant(tokens, granted, grant.extras)
 

@@ -1,0 +1,78 @@
+"""Counters as the platforms tell them: null where they tell none, gone when the post is gone."""
+
+import pytest
+
+from common.contracts.words import Platform
+from conformance.adapter_kit import Walk
+from conformance.sandbox_process import Sandbox
+from platforms.errors import TokenExpired, Unavailable
+from platforms.port import Numbers, Stats
+
+pytestmark = pytest.mark.anyio
+
+COUNTED = [Platform.VK, Platform.RUTUBE, Platform.DZEN]
+UNTOLD = {
+    Platform.VK: set(),
+    Platform.RUTUBE: {"shares"},
+    Platform.DZEN: {"comments"},
+}
+CALLS = {Platform.VK: "video.get", Platform.RUTUBE: "status", Platform.DZEN: "stats"}
+
+
+def stats_of(walk: Walk) -> Stats:
+    assert walk.adapter.stats is not None
+    return walk.adapter.stats
+
+
+async def read(walk: Walk, *post_ids: str) -> dict[str, Numbers]:
+    stats = stats_of(walk)
+    return dict(await walk.patiently(lambda job: stats.read(job.token, job.account_id, post_ids)))
+
+
+@pytest.mark.parametrize("platform", COUNTED, indirect=True)
+async def test_counters_grow_and_what_is_not_told_is_null(walk: Walk, sandbox: Sandbox) -> None:
+    post_id = (await walk.publish()).post_id
+    first = (await read(walk, post_id))[post_id]
+    sandbox.control.post("/_clock", json={"advance_seconds": 3600}).raise_for_status()
+    later = (await read(walk, post_id))[post_id]
+    assert first.views is not None
+    assert later.views is not None
+    assert later.views > first.views
+    untold = {name for name in ("views", "likes", "shares", "comments")
+              if getattr(later, name) is None}  # fmt: skip
+    assert untold == UNTOLD[walk.adapter.platform]
+    assert not later.gone
+
+
+@pytest.mark.parametrize("platform", COUNTED, indirect=True)
+async def test_a_post_that_is_not_there_is_gone(walk: Walk) -> None:
+    missing = {Platform.VK: f"{walk.account_id}_1"}.get(walk.adapter.platform, "0" * 32)
+    assert await read(walk, missing) == {missing: Numbers(gone=True)}
+
+
+@pytest.mark.parametrize("platform", COUNTED, indirect=True)
+@pytest.mark.parametrize(
+    ("kind", "error"), [("error_500", Unavailable), ("token_refused", TokenExpired)]
+)
+async def test_a_failed_reading_is_no_number(
+    walk: Walk, sandbox: Sandbox, kind: str, error: type[Exception]
+) -> None:
+    sandbox.fail(walk.adapter.platform, CALLS[walk.adapter.platform], kind)
+    with pytest.raises(error):
+        await read(walk, "1_1")
+
+
+@pytest.mark.parametrize("platform", [Platform.VK], indirect=True)
+async def test_vk_tells_two_hundred_videos_in_one_call(walk: Walk, sandbox: Sandbox) -> None:
+    post_id = (await walk.publish()).post_id
+    missing = [f"{walk.account_id}_{number}" for number in range(199)]
+    numbers = await read(walk, post_id, *missing)
+    asked = dict(sandbox.journal()[-1]["form"])["videos"]
+    assert asked.split(",") == [post_id, *missing]
+    assert stats_of(walk).batch == len(numbers) == 200
+    assert [name for name, told in numbers.items() if not told.gone] == [post_id]
+
+
+@pytest.mark.parametrize("platform", [Platform.TELEGRAM], indirect=True)
+async def test_telegram_has_no_statistics(walk: Walk) -> None:
+    assert walk.adapter.stats is None

@@ -217,8 +217,10 @@ def test_a_hostile_token_answer_gives_nothing(name: str) -> None:
 
 
 def test_a_good_token_answer_is_read() -> None:
-    tokens = read_tokens(reply(200, GOOD | {"scope": "video wall"}))
-    assert tokens.access.get_secret_value() == "a"
+    answer = reply(200, GOOD | {"access_token": "CANARY", "scope": "video wall"})
+    tokens = read_tokens(answer)
+    assert "CANARY" not in f"{answer} {tokens}"
+    assert tokens.access.get_secret_value() == "CANARY"
     assert tokens.expires_in == timedelta(minutes=1)
     assert tokens.scope == ("video", "wall")
 

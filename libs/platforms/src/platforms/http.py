@@ -100,7 +100,8 @@ class Request:
     url: str
     write: bool = False
     params: Mapping[str, str] | None = None
-    form: Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    """May hold codes and tokens, so it is not shown when the request is."""
     json: Any = None
     body: Body | None = None
     credential: Credential | None = None

@@ -1,7 +1,7 @@
 """Token answers of authorization servers, read strictly: what is odd about them is not stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -50,7 +50,7 @@ class Tokens:
     expires_in: timedelta | None
     scope: tuple[str, ...] | None
     """None when the answer does not tell: then all that was asked for was granted."""
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] = field(repr=False)
 
 
 def refusal(answer: Answer) -> PlatformError | None:

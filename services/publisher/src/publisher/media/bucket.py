@@ -5,6 +5,7 @@ An upload whose process dies leaves invisible parts in the bucket: give it a lif
 aborts incomplete multipart uploads.
 """
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -13,11 +14,13 @@ import obstore
 from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import S3Store
 
+from common.observe import logs
 from publisher.media import keys
 from publisher.media.errors import MediaChanged, MediaMissing, MediaUnavailable
 from publisher.media.pieces import PIECE, by_blocks
 from publisher.media.ports import Head
 
+log = logs.get(__name__)
 PART = 6 * PIECE
 """S3 takes at most 10,000 parts a file: enough for 58 GiB."""
 PARTS_AT_ONCE = 2
@@ -34,6 +37,8 @@ class Bucket:
             client_options={
                 "connect_timeout": timedelta(seconds=5),
                 "timeout": timedelta(seconds=60),
+                # obstore forgets this setting of its own as soon as it is given options.
+                "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true"),
             },
             retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=60)},
         )
@@ -99,5 +104,8 @@ def _told() -> Iterator[None]:
         raise MediaMissing("no such object") from None
     except PreconditionError:
         raise MediaChanged("another tag") from None
-    except BaseError as error:  # its text holds addresses and the server's answer
+    except BaseError as error:
+        # The server's answer is for the operator (a wrong key, a wrong clock), not for people.
+        detail = str(error).partition("\n")[0][:300]
+        log.warning("media_store_failed", error=type(error).__name__, detail=detail)
         raise MediaUnavailable(type(error).__name__) from None

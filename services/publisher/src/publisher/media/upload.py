@@ -1,9 +1,10 @@
 """Takes in a file that a person sends: whole, small enough and a video, or not at all."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 
 from publisher.media import keys
-from publisher.media.errors import MediaTooLarge, NotVideo
+from publisher.media.errors import MediaError, MediaTooLarge, NotVideo
 from publisher.media.parts import MediaParts
 from publisher.media.pieces import regroup
 from publisher.media.ports import MediaRecord
@@ -27,7 +28,8 @@ async def upload(
         record = await _examined(parts, user, key, stored)
         await parts.book.add(record)
     except BaseException:
-        await parts.files.store.delete(key)
+        with suppress(MediaError):
+            await parts.files.store.delete(key)
         raise
     return record
 

@@ -1,93 +1,15 @@
-"""Rutube's simulator: it fetches the file itself, shows it late, and hides how it is doing."""
+"""Rutube's calls: tokens, lists, fields, edits, and the limits nobody tells."""
 
-import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from sandbox.rutube_accounts import DEMO_PASSWORD, DEMO_TOKEN, DEMO_USER
-from sandbox.settings import Settings
 from sandbox.world import World
+from support.rutube_api import TOKEN, create
 
 pytestmark = pytest.mark.anyio
-
-TOKEN = {"Authorization": f"Token {DEMO_TOKEN}"}
-MOSCOW_FORMAT = "%Y-%m-%d %H:%M:%S"
-
-
-@pytest.fixture
-def settings() -> Settings:
-    return Settings(
-        public_url="http://sandbox.test", processing_seconds=60, link_patience_seconds=0.3
-    )
-
-
-@pytest.fixture
-def clip(mp4: Callable[..., bytes]) -> bytes:
-    return mp4(270, 480, 4, b"clip" * 500)
-
-
-@pytest.fixture
-async def links(clip: bytes) -> AsyncIterator[str]:
-    """A host of files: one clip, one page, one file that never comes, one that is no video."""
-    stop = asyncio.Event()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1]
-        kind = b"text/html" if path == b"/page" else b"video/mp4"
-        body = clip if path.startswith(b"/clip") else b"not a video at all"
-        status = b"404 Not Found" if path == b"/missing" else b"200 OK"
-        writer.write(b"HTTP/1.1 %b\r\nContent-Type: %b\r\n" % (status, kind))
-        writer.write(b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
-        if path == b"/stuck":
-            await stop.wait()
-        writer.write(body)
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    yield f"http://{host}:{port}"
-    stop.set()
-    server.close()
-
-
-async def create(client: httpx.AsyncClient, url: str, **fields: Any) -> str:
-    body = {"url": url, "title": "Клип", **fields}
-    answer = await client.post("/rutube/api/video/", json=body, headers=TOKEN)
-    assert answer.status_code == 201, answer.text
-    video_id: str = answer.json()["video_id"]
-    return video_id
-
-
-async def state(client: httpx.AsyncClient, video_id: str) -> dict[str, Any]:
-    answer = await client.get(f"/rutube/api/video/{video_id}/", headers=TOKEN)
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
-    return shown
-
-
-async def until(ready: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5):
-        while not await ready():  # noqa: ASYNC110 - seen over HTTP only, there is no event
-            await asyncio.sleep(0.01)
-
-
-async def post_of(client: httpx.AsyncClient) -> dict[str, Any]:
-    (post,) = (await client.get("/_ledger")).json()
-    shown: dict[str, Any] = post
-    return shown
-
-
-async def fetched(client: httpx.AsyncClient) -> bool:
-    return (await post_of(client))["sha256"] is not None
-
-
-async def given_up(client: httpx.AsyncClient) -> bool:
-    return (await post_of(client))["deleted_at"] is not None
 
 
 async def test_a_password_gives_a_token_and_a_wrong_one_is_a_bad_request(
@@ -113,65 +35,6 @@ async def test_tokens_come_as_token_or_bearer_and_dead_ones_are_refused(
     without = await client.get(url)
     assert without.status_code == 401
     assert "not provided" in without.json()["detail"]
-
-
-async def test_a_clip_is_fetched_hidden_moderated_and_then_published(
-    client: httpx.AsyncClient, world: World, links: str, clip: bytes
-) -> None:
-    video_id = await create(client, f"{links}/clip.mp4")
-    assert len(video_id) == 32
-    assert (await client.get(f"/rutube/api/video/{video_id}/")).status_code == 404
-    await until(lambda: fetched(client))
-    world.clock.advance(31)
-    waiting = await state(client, video_id)
-    assert (waiting["is_deleted"], waiting["status"]) == (False, "processing")
-    assert waiting["action_reason"]["name"] == "moderation"
-    assert waiting["publication_ts"] is None
-    world.clock.advance(60)
-    shown = await state(client, video_id)
-    assert (shown["status"], shown["duration"]) == ("ready", 4)
-    assert shown["publication_ts"]
-    assert shown["video_url"] == f"https://rutube.ru/video/{video_id}/"
-    public = await client.get(f"/rutube/api/video/{video_id}")
-    assert "status" not in public.json()
-    post = await post_of(client)
-    assert post["sha256"] == hashlib.sha256(clip).hexdigest()
-    assert (post["bytes"], post["deleted_at"]) == (len(clip), None)
-
-
-async def test_a_video_being_downloaded_calls_itself_deleted(
-    client: httpx.AsyncClient, world: World, links: str
-) -> None:
-    video_id = await create(client, f"{links}/stuck")
-    world.clock.advance(31)
-    shown = await state(client, video_id)
-    assert shown["is_deleted"] is True
-    assert shown["action_reason"]["name"] == "downloading_video"
-    assert (await post_of(client))["sha256"] is None
-
-
-@pytest.mark.parametrize("path", ["missing", "page", "stuck", "text.mp4"])
-async def test_what_cannot_be_fetched_is_never_published(
-    client: httpx.AsyncClient, world: World, links: str, path: str
-) -> None:
-    video_id = await create(client, f"{links}/{path}")
-    await until(lambda: given_up(client))
-    world.clock.advance(120)
-    shown = await state(client, video_id)
-    assert (shown["is_deleted"], shown["status"]) == (True, "error")
-    assert shown["action_reason"]["name"] == "download_error"
-
-
-async def test_moderators_may_refuse_what_was_fetched(
-    client: httpx.AsyncClient, world: World, links: str
-) -> None:
-    order = {"platform": "rutube", "step": "create", "kind": "rejected"}
-    await client.post("/_faults", json=order)
-    video_id = await create(client, f"{links}/clip.mp4")
-    await until(lambda: fetched(client))
-    world.clock.advance(120)
-    shown = await state(client, video_id)
-    assert (shown["is_deleted"], shown["action_reason"]["name"]) == (True, "blocked")
 
 
 async def test_the_own_list_is_newest_first_and_shows_where_the_file_came_from(
@@ -200,20 +63,6 @@ async def test_the_own_list_may_lag_by_switch(client: httpx.AsyncClient, links: 
     await create(client, f"{links}/clip.mp4")
     listed = await client.get("/rutube/api/video/person/", headers=TOKEN)
     assert listed.json()["results"] == []
-
-
-async def test_each_create_makes_another_video(client: httpx.AsyncClient, links: str) -> None:
-    one, two = [await create(client, f"{links}/clip.mp4") for _ in range(2)]
-    assert one != two
-    assert len((await client.get("/_ledger")).json()) == 2
-
-
-async def test_only_five_files_are_fetched_at_once(client: httpx.AsyncClient, links: str) -> None:
-    for _ in range(5):
-        await create(client, f"{links}/stuck")
-    sixth = await client.post("/rutube/api/video/", json={"url": links}, headers=TOKEN)
-    assert sixth.status_code == 429
-    assert "retry-after" not in sixth.headers
 
 
 async def test_bursts_are_throttled_without_a_hint_and_by_order_with_one(
@@ -262,21 +111,6 @@ async def test_the_invented_calls_of_old_documents_do_not_exist(
     assert entry["warnings"] == ["POST /api/video/ has no field is_short"]
 
 
-async def test_numbers_grow_with_time_and_need_no_token(
-    client: httpx.AsyncClient, world: World, links: str
-) -> None:
-    video_id = await create(client, f"{links}/clip.mp4")
-    await until(lambda: fetched(client))
-    world.clock.advance(3600)
-    first = (await client.get(f"/rutube/api/video/{video_id}/")).json()
-    world.clock.advance(36_000)
-    later = (await client.get(f"/rutube/api/video/{video_id}/")).json()
-    assert 0 < first["hits"] < later["hits"]
-    assert later["comments_count"] > 0
-    votes = (await client.get(f"/rutube/api/numerator/video/{video_id}/vote?client=wdp")).json()
-    assert votes["positive"] > votes["negative"] > 0
-
-
 async def test_a_video_is_edited_whole_or_in_part(
     client: httpx.AsyncClient, world: World, links: str
 ) -> None:
@@ -293,22 +127,6 @@ async def test_a_video_is_edited_whole_or_in_part(
     whole = {"title": "x", "description": "y", "is_hidden": 1, "category": 8}
     replaced = (await client.put(f"{url}/", json=whole, headers=TOKEN)).json()
     assert (replaced["is_hidden"], replaced["category"]["id"]) == (True, 8)
-
-
-async def test_a_publication_waits_for_its_moscow_time(
-    client: httpx.AsyncClient, world: World, links: str
-) -> None:
-    video_id = await create(client, f"{links}/clip.mp4")
-    await until(lambda: fetched(client))
-    world.clock.advance(31)
-    local = datetime.fromtimestamp(world.clock.time() + 3 * 3600 + 600, world.clock.now().tzinfo)
-    body = {"video": video_id, "timestamp": local.strftime(MOSCOW_FORMAT)}
-    answer = await client.post("/rutube/api/video/publication/", json=body, headers=TOKEN)
-    assert answer.json() == body
-    world.clock.advance(300)
-    assert (await state(client, video_id))["publication_ts"] is None
-    world.clock.advance(301)
-    assert (await state(client, video_id))["publication_ts"] is not None
 
 
 async def test_a_cover_is_a_picture_of_limited_size(

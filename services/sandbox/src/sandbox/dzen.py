@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox.dzen_calls import CONFLICT, REJECTED, Calls
-from sandbox.dzen_errors import RefusedError, rate_limited
+from sandbox.dzen_errors import RefusedError, rate_limited, unauthorized
 from sandbox.dzen_state import Pace
 from sandbox.journal import entry_of
 from sandbox.received import read_all
@@ -23,10 +23,9 @@ from sandbox.yandex import routes as yandex_routes
 from sandbox.yandex_state import User, YandexState
 
 PLATFORM = "dzen"
-UNAUTHORIZED = RefusedError(401, "unauthorized")
 Handle = Callable[[User, Request], dict[str, Any] | None]
 REFUSALS: dict[str, Callable[[], Response]] = {
-    "token_refused": UNAUTHORIZED.answer,
+    "token_refused": unauthorized().answer,
     "rate_limited": rate_limited(2).answer,
     "forbidden": RefusedError(403, "forbidden", "the channel is blocked").answer,
     "not_found": RefusedError(404, "not_found", "video not found").answer,
@@ -83,7 +82,7 @@ class Gate:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         session = self._state.by_access(token) if scheme == "OAuth" else None
         if session is None:
-            raise UNAUTHORIZED
+            raise unauthorized()
         user = self._state.users[session.user]
         entry_of(request).account = user.id
         if "zen:write" not in session.scopes:

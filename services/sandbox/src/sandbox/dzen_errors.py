@@ -31,6 +31,11 @@ def bad_request(message: str) -> RefusedError:
     return RefusedError(400, "bad_request", message)
 
 
+def unauthorized() -> RefusedError:
+    """HTTP 401: no token, a dead one, or another scheme than OAuth."""
+    return RefusedError(401, "unauthorized")
+
+
 def not_found() -> RefusedError:
     """HTTP 404: unknown, deleted, or another channel's."""
     return RefusedError(404, "not_found", "video not found")

@@ -73,7 +73,7 @@ def _restore(state: RutubeState, post: Post) -> None:
     video.author = author
     state.last_track = max(state.last_track, video.track_id)
     if post.sha256 is None:
-        video.failure, video.failure_detail = "download_error", "the sandbox was restarted"
+        video.failure = "download_error"  # a restart ends what was under way
     else:
         video.published_from = video.created
     if post.deleted_at is None:

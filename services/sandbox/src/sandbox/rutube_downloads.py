@@ -45,8 +45,8 @@ class Downloads:
                 idle_seconds=self._world.settings.link_patience_seconds,
                 accept=_may_be_video,
             )
-        except FetchError as error:
-            self._fail(video, str(error))
+        except FetchError:
+            self._fail(video)
         else:
             self._finish(video, fetched, reject)
         await self._call_back(video, errback if video.failure else callback)
@@ -54,20 +54,18 @@ class Downloads:
     def _finish(self, video: Video, fetched: Fetched, reject: bool) -> None:
         blob = fetched.blob
         if not blob.is_mp4:
-            self._fail(video, "not a video")
+            self._fail(video)
             return
-        now = self._world.clock.now()
-        video.downloaded = now
         video.duration = round(blob.video.duration) if blob.video else 0
-        video.published_from = now + timedelta(seconds=self._world.settings.processing_seconds)
+        moderation = timedelta(seconds=self._world.settings.processing_seconds)
+        video.published_from = self._world.clock.now() + moderation
         video.rejected = reject
         self._world.ledger.mark_fetched("rutube", video.id, sha256=blob.sha256, size=blob.bytes)
         if reject:
             self._world.ledger.mark_deleted("rutube", video.id)
 
-    def _fail(self, video: Video, why: str) -> None:
+    def _fail(self, video: Video) -> None:
         video.failure = "download_error"
-        video.failure_detail = why
         self._world.ledger.mark_deleted("rutube", video.id)
 
     async def _call_back(self, video: Video, url: str) -> None:

@@ -55,7 +55,6 @@ class Video:
     hidden: bool
     category: int
     extra: str
-    downloaded: datetime | None = None
     published_from: datetime | None = None
     scheduled: datetime | None = None
     updated: datetime | None = None
@@ -63,7 +62,6 @@ class Video:
     thumbnails: int = 0
     rejected: bool = False
     failure: Reason = ""
-    failure_detail: str = ""
 
     def stage(self, now: datetime) -> Stage:
         """Where it is; a scheduled one stays in moderation until its time comes."""

@@ -12,13 +12,15 @@ from support.serving import serving
 
 pytestmark = pytest.mark.anyio
 RUTUBE = {"platform": "rutube", "token": "rt"}
-CONNECT = ("POST", "/v1/connections", RUTUBE, "store")
-AUTHORIZE = ("POST", "/v1/connections/vk/authorize", {}, "flow")
-FINISH = ("POST", "/v1/connections/finish", {"finish": "f"}, "finish")
+Asked = tuple[str, dict[str, str], str]
+"""Path, body, and what the gateway is then asked for."""
+CONNECT: Asked = ("/v1/connections", RUTUBE, "store")
+AUTHORIZE: Asked = ("/v1/connections/vk/authorize", {}, "flow")
+FINISH: Asked = ("/v1/connections/finish", {}, "finish")
 
 
 @pytest.mark.parametrize(
-    ("request_", "status", "code"),
+    ("asked", "status", "code"),
     [
         (AUTHORIZE, 422, "invalid_request"),
         (FINISH, 403, "scope_missing"),
@@ -33,13 +35,13 @@ FINISH = ("POST", "/v1/connections/finish", {"finish": "f"}, "finish")
     ],
 )
 async def test_what_the_gateway_refuses_is_told_and_nothing_is_stored(
-    api: httpx.AsyncClient, gateway: Gateway, user: str, request_: Any, status: int, code: str
+    api: httpx.AsyncClient, gateway: Gateway, user: str, asked: Asked, status: int, code: str
 ) -> None:
-    method, path, body, kind = request_
+    path, body, kind = asked
     if kind == "finish":
         body = {"finish": gateway.consent(user, "vk", "100")}
     gateway.refuse(kind, status, code)
-    answer = await api.request(method, path, json=body)
+    answer = await api.post(path, json=body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(answer.json()) >= {"type", "title", "status", "detail", "code"}

@@ -166,7 +166,9 @@ async def test_every_fact_reaches_the_bus_with_its_trace(
         mine = [fact for fact in await bus.heard() if fact["data"].get("user_id") == user]
         return mine if len(mine) == 2 else None
 
-    first, second = await eventually(heard) or ()
+    facts = await eventually(heard)
+    assert facts is not None
+    first, second = facts
     assert (first["type"], second["type"]) == ("PlatformConnected.v1", "PlatformDisconnected.v1")
     assert first["traceparent"].split("-")[1] == "ab" * 16
     assert second["data"]["grant_number"] == 1

@@ -51,8 +51,8 @@ def _report(claim: Claim, answer: Answer, recorded: Recorded, seconds: float) ->
     ):
         if count:
             metrics.STATS_SAMPLES.labels(claim.platform, result).inc(count)
-    log.log(
-        20 if isinstance(answer, Told) else 30,
+    say = log.info if isinstance(answer, Told) else log.warning
+    say(
         "stats_sync_complete",
         platform=claim.platform,
         connection_id=str(claim.connection_id),

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -21,14 +22,24 @@ def task(package: str, command: str, settings: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def process(package: str, *words: str, settings: Mapping[str, str]) -> Iterator[str]:
-    """Run a process until the block ends; the address of its own HTTP side."""
+def process(
+    package: str, *words: str, settings: Mapping[str, str], output: Path | None = None
+) -> Iterator[str]:
+    """Run a process until the block ends; the address of its own HTTP side.
+
+    `output` takes everything it prints; without it that goes where the test's goes.
+    """
     port = free_port()
     variable = "HTTP_PORT" if words[0] == "http" else "METRICS_PORT"
     url = f"http://{LOOPBACK}:{port}"
-    running = subprocess.Popen(
-        [sys.executable, "-m", package, *words], env=_env({**settings, variable: str(port)})
-    )
+    with ExitStack() as stack:
+        printed = stack.enter_context(output.open("wb")) if output else None
+        running = subprocess.Popen(
+            [sys.executable, "-m", package, *words],
+            env=_env({**settings, variable: str(port)}),
+            stdout=printed,
+            stderr=printed and subprocess.STDOUT,
+        )
     try:
         _wait(running, url)
         yield url

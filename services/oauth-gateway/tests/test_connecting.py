@@ -222,7 +222,7 @@ async def test_redis_keeps_neither_state_nor_code_in_plain(gateway: RealGateway,
     finish = (await gateway.come_back(query))["finish"]
     kept = ""
     for key in await gateway.parts.redis.keys("oauth:*"):
-        kept += f"{key} {await gateway.parts.redis.get(key)}\n"
+        kept += str(key) + str(await gateway.parts.redis.get(key))
     assert kept
     for secret in (query["state"], query["code"], finish, user):
         assert secret not in kept

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
@@ -11,6 +12,7 @@ from common.db.unit_of_work import OUTBOX
 from common.ids import new_id
 from oauth_gateway.app.refresh_due import refresh_due
 from oauth_gateway.db.tables import credentials
+from oauth_gateway.domain.credential import Times
 from support.real_gateway import RealGateway
 from support.waiting import eventually
 
@@ -190,6 +192,27 @@ async def test_what_is_due_is_renewed_ahead_of_time(gateway: RealGateway, user: 
         ).one()
     life = row.expires_at - now
     assert life * 0.55 < row.refresh_at - now < life * 0.7
+
+
+async def test_a_new_pair_is_kept_even_when_its_lease_ran_out(
+    gateway: RealGateway, user: str
+) -> None:
+    linked = await gateway.connect(user)
+    connection_id, ports = UUID(linked["connection_id"]), gateway.parts.ports
+    async with ports.begin() as work:
+        assert await work.credentials.claim_refresh(connection_id, 1, new_id())
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    await change(gateway, linked["connection_id"], leased_until=past)
+    async with ports.begin() as work:
+        assert await work.credentials.claim_refresh(connection_id, 1, new_id())
+        credential = await work.credentials.get(connection_id)
+    assert credential is not None
+    never = Times(None, None)
+    for kept in (True, False):  # and nobody stores anything for this version after that
+        async with ports.begin() as work:
+            assert kept is await work.credentials.keep_refreshed(
+                connection_id, 1, credential.sealed, ("video",), never
+            )
 
 
 async def test_tokens_that_were_tampered_with_end_the_connection(

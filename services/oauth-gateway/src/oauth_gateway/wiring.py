@@ -22,7 +22,7 @@ from common.clock import SystemClock
 from common.db.engine import connect
 from common.db.relay import Relay
 from common.http.app import create_app
-from common.observe import logs
+from common.observe import logs, trace
 from common.pace import Pace, redis_client
 from common.process import Task, metrics_beside, running, serve, serve_worker
 from oauth_gateway.app.erase_credential import erase_credential
@@ -151,8 +151,9 @@ def repeating(once: Callable[[Ports], Awaitable[bool]], ports: Ports) -> Task:
     async def task(stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                if await once(ports):
-                    continue
+                with trace.within(trace.start()):
+                    if await once(ports):
+                        continue
             except Exception as error:  # noqa: BLE001 - the next round may find the server back
                 log.warning("task_round_failed", task=once.__name__, error=type(error).__name__)
             with suppress(TimeoutError):

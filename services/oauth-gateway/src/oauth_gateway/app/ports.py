@@ -44,12 +44,12 @@ class Credentials(Protocol):
     async def keep_refreshed(
         self,
         connection_id: UUID,
-        lease: UUID,
+        version: int,
         sealed: Sealed,
         granted: tuple[str, ...],
         times: Times,
     ) -> bool:
-        """Store the next version and give the lease back; False when it was lost meanwhile."""
+        """Store what came for this version and free the row; False when it is out of date."""
         ...
 
     async def pause(self, connection_id: UUID, lease: UUID, wait: timedelta) -> None:

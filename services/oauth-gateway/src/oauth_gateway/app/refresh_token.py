@@ -48,7 +48,7 @@ async def refresh_token(connection_id: UUID, version: int, ports: Ports) -> bool
         credential = await work.credentials.get(connection_id)
     assert credential is not None  # noqa: S101 - it was claimed in this transaction
     try:
-        fresh, sealed_from = await _ask(credential, ports)
+        fresh, stored = await _ask(credential, ports)
     except AccessRevoked as refusal:
         await refuse_credential(credential, refusal.reason.value, ports)
         raise
@@ -58,7 +58,7 @@ async def refresh_token(connection_id: UUID, version: int, ports: Ports) -> bool
     except PlatformError as failure:
         await _pause(credential, lease, failure, ports)
         raise
-    await _store(credential, lease, _merged(sealed_from, fresh), ports)
+    await _store(credential, _merged(stored, fresh), ports)
     return True
 
 
@@ -83,7 +83,7 @@ def _merged(stored: Grant, fresh: Grant) -> Grant:
     )
 
 
-async def _store(credential: Credential, lease: UUID, grant: Grant, ports: Ports) -> None:
+async def _store(credential: Credential, grant: Grant, ports: Ports) -> None:
     connection_id, platform = credential.connection_id, credential.platform
     sealed = ports.vault.seal(connection_id, platform, grant)
     ends = times(ports.now(), grant.expires_in, refreshable=True)
@@ -94,7 +94,7 @@ async def _store(credential: Credential, lease: UUID, grant: Grant, ports: Ports
     async def commit() -> bool:
         async with ports.begin() as work:
             kept = await work.credentials.keep_refreshed(
-                connection_id, lease, sealed, grant.granted, ends
+                connection_id, credential.version, sealed, grant.granted, ends
             )
             if kept:
                 work.tell(told, version=credential.version + 1)

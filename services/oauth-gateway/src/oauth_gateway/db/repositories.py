@@ -13,7 +13,7 @@ from oauth_gateway.db.tables import credentials as table
 from oauth_gateway.domain.credential import Credential, Sealed, Status, Times
 
 LEASE = timedelta(seconds=60)
-"""Longer than one refresh may take with all its retries of storing the result."""
+"""Longer than the platform is waited for and the result usually takes to be stored."""
 RETRY_AHEAD = timedelta(minutes=1)
 
 free = or_(table.c.leased_until.is_(None), table.c.leased_until < func.now())
@@ -89,15 +89,23 @@ class CredentialRows:
     async def keep_refreshed(
         self,
         connection_id: UUID,
-        lease: UUID,
+        version: int,
         sealed: Sealed,
         granted: tuple[str, ...],
         times: Times,
     ) -> bool:
-        """Store the next version and give the lease back; False when it was lost meanwhile."""
+        """Store what came for this version and free the row; False when it is out of date.
+
+        A lease that ran out meanwhile does not matter: the pair in hand is the one that the
+        platform takes from now on, and whoever holds the lease has sent the replaced token.
+        """
         return await self._changed(
             update(table)
-            .where(table.c.connection_id == connection_id, table.c.lease == lease)
+            .where(
+                table.c.connection_id == connection_id,
+                table.c.version == version,
+                table.c.status == Status.ACTIVE,
+            )
             .values(
                 version=table.c.version + 1,
                 access_token=sealed.access_token,

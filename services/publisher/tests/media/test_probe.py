@@ -57,7 +57,7 @@ QUARTER = (0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
 
 
 def tkhd(width: int, height: int, matrix: tuple[int, ...] = UPRIGHT, version: int = 0) -> bytes:
-    times = bytes(32 if version else 20)
+    times = bytes(16 if version else 8) + struct.pack(">I", 1) + bytes(12 if version else 8)
     return box(
         b"tkhd",
         struct.pack(">B3x", version),
@@ -72,7 +72,8 @@ def trak(head: bytes, kind: bytes = b"vide", codec: bytes = b"avc1", coded: int 
     entry = struct.pack(">I4s8x16xHH50x", 86, codec, coded, coded)
     stsd = box(b"stsd", struct.pack(">II", 0, 1), entry)
     stbl = box(b"stbl", stsd)
-    mdia = box(b"mdia", box(b"hdlr", bytes(8), kind, bytes(13)), box(b"minf", stbl))
+    mdhd = box(b"mdhd", struct.pack(">6I", 0, 0, 0, 1000, 0, 0))
+    mdia = box(b"mdia", mdhd, box(b"hdlr", bytes(8), kind, bytes(13)), box(b"minf", stbl))
     return box(b"trak", head, mdia)
 
 
@@ -113,6 +114,42 @@ def test_the_length_of_a_fragmented_file() -> None:
     mehd = box(b"mvex", box(b"mehd", struct.pack(">II", 0, 7000)))
     moov = box(b"moov", mvhd(length=0), trak(tkhd(64, 36)), mehd)
     assert look(FTYP + moov + MDAT).duration == 7.0
+
+
+def fragment(track: int, *durations: int, default: int | None = None) -> bytes:
+    if default is None:
+        tfhd = box(b"tfhd", struct.pack(">II", 0, track))
+    else:
+        tfhd = box(b"tfhd", struct.pack(">IIII", 0xA, track, 1, default))
+    if any(durations):
+        samples = b"".join(struct.pack(">II", duration, 999) for duration in durations)
+        trun = box(b"trun", struct.pack(">IIII", 0x305, len(durations), 0, 0), samples)
+    else:
+        trun = box(b"trun", struct.pack(">II", 0, len(durations)))
+    return box(b"moof", box(b"mfhd", bytes(8)), box(b"traf", tfhd, trun)) + MDAT
+
+
+@pytest.mark.parametrize(
+    ("fragments", "seconds"),
+    [
+        (fragment(1, 300, 400) + fragment(2, 9000) + fragment(1, 300), 1.0),
+        (fragment(1, 0, 0, default=500) + fragment(1, 0, 0, 0), 1.0 + 3 * 0.04),
+        (fragment(1, 0, default=2**32 - 1), None),
+        (fragment(2, 9000), None),
+        (fragment(1, 300)[:40], None),
+        (fragment(1, *[1] * 3000), None),
+    ],
+)
+def test_fragments_are_added_up_when_nothing_tells_the_length(
+    fragments: bytes, seconds: float | None
+) -> None:
+    mvex = box(b"mvex", box(b"trex", struct.pack(">6I", 0, 1, 1, 40, 0, 0)))
+    data = FTYP + box(b"moov", mvhd(length=0), trak(tkhd(64, 36)), mvex) + fragments
+    if seconds is None:
+        with pytest.raises(NotVideo):
+            look(data)
+    else:
+        assert look(data).duration == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("header", ["64 bits", "to the end"])
@@ -183,6 +220,11 @@ def test_noise_never_breaks_it(noise: bytes) -> None:
     survives(FTYP + noise)
     survives(FTYP + box(b"moov", noise) + MDAT)
     survives(FTYP + box(b"moov", mvhd(), box(b"trak", noise)) + MDAT)
+    mvex = box(b"mvex", box(b"trex", struct.pack(">6I", 0, 1, 1, 40, 0, 0)))
+    moov = box(b"moov", mvhd(length=0), trak(tkhd(64, 36)), mvex)
+    survives(FTYP + moov + box(b"moof", box(b"traf", noise)) + MDAT)
+    tfhd = box(b"tfhd", struct.pack(">II", 0, 1))
+    survives(FTYP + moov + box(b"moof", box(b"traf", tfhd, box(b"trun", noise))) + MDAT)
 
 
 @settings(max_examples=300)

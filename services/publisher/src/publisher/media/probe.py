@@ -6,6 +6,7 @@ from typing import Any
 
 from publisher.media.boxes import Box, Boxes, Read
 from publisher.media.errors import NotVideo
+from publisher.media.fragments import Track, added_up
 
 FIRST = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 """What an MP4 or MOV may begin with (old MOV files have no `ftyp`)."""
@@ -44,11 +45,11 @@ async def probe(read: Read, size: int) -> Video:
     """
     boxes = Boxes(read, size)
     moov, moov_first = await _find_moov(boxes)
-    duration = await _duration(boxes, moov)
-    async for box in boxes.children(moov):
-        if box.kind == b"trak":
-            picture = await _picture(boxes, box)
+    async for trak in boxes.children(moov):
+        if trak.kind == b"trak":
+            picture = await _picture(boxes, trak)
             if picture is not None:
+                duration = await _duration(boxes, moov, trak)
                 return Video(duration, picture.width, picture.height, picture.codec, moov_first)
     raise NotVideo("no picture")
 
@@ -70,29 +71,47 @@ async def _find_moov(boxes: Boxes) -> tuple[Box, bool]:
     raise NotVideo("no moov box" if moov is None else "no data")
 
 
-async def _duration(boxes: Boxes, moov: Box) -> float:
+async def _duration(boxes: Boxes, moov: Box, trak: Box) -> float:
+    """Of the whole film, where it is told; else of all fragments of its picture."""
     mvhd = await boxes.child(moov, b"mvhd")
     if mvhd is None:
         raise NotVideo("no mvhd box")
     head = await boxes.content(mvhd, 32)
     scale, length = _unpack(">IQ", head, 20) if _long(head) else _unpack(">II", head, 12)
-    unknown = 2**64 - 1 if _long(head) else 2**32 - 1
-    if length in (0, unknown):
-        length = await _fragments_length(boxes, moov)
-    if scale == 0 or not 0 < length / scale <= MAX_SECONDS:
-        raise NotVideo("no plausible length")
-    return float(length / scale)
-
-
-async def _fragments_length(boxes: Boxes, moov: Box) -> int:
-    """A fragmented file may tell its whole length in `mvex/mehd`."""
     mvex = await boxes.child(moov, b"mvex")
-    mehd = await boxes.child(mvex, b"mehd") if mvex else None
-    if mehd is None:
-        return 0
-    head = await boxes.content(mehd, 12)
-    (length,) = _unpack(">Q", head, 4) if _long(head) else _unpack(">I", head, 4)
-    return int(length)
+    if mvex is not None and not length:
+        mehd = await boxes.child(mvex, b"mehd")
+        if mehd is None:
+            return _plausible(await added_up(boxes, await _track(boxes, mvex, trak)))
+        head = await boxes.content(mehd, 12)
+        (length,) = _unpack(">Q", head, 4) if _long(head) else _unpack(">I", head, 4)
+    return _plausible(length / scale if scale else 0)
+
+
+def _plausible(seconds: float) -> float:
+    if not 0 < seconds <= MAX_SECONDS:
+        raise NotVideo("no plausible length")
+    return float(seconds)
+
+
+async def _track(boxes: Boxes, mvex: Box, trak: Box) -> Track:
+    tkhd = await boxes.child(trak, b"tkhd")
+    mdia = await boxes.child(trak, b"mdia")
+    mdhd = await boxes.child(mdia, b"mdhd") if mdia else None
+    if tkhd is None or mdhd is None:
+        raise NotVideo("the track's description is missing")
+    head = await boxes.content(tkhd, 24)
+    (track_id,) = _unpack(">I", head, 20 if _long(head) else 12)
+    head = await boxes.content(mdhd, 24)
+    (scale,) = _unpack(">I", head, 20 if _long(head) else 12)
+    if not scale:
+        raise NotVideo("no plausible length")
+    async for box in boxes.children(mvex):
+        if box.kind == b"trex":
+            trex_id, _, sample = _unpack(">III", await boxes.content(box, 24), 4)
+            if trex_id == track_id:
+                return Track(track_id, scale, sample)
+    return Track(track_id, scale, 0)
 
 
 async def _picture(boxes: Boxes, trak: Box) -> _Picture | None:

@@ -17,6 +17,7 @@ from platforms.errors import (
     OutcomeUnknown,
     PlatformError,
     RateLimited,
+    StartOver,
     TokenExpired,
     Unavailable,
 )
@@ -221,7 +222,7 @@ async def test_a_link_that_rutube_can_not_fetch_is_told_as_that(
     walk: Walk, sandbox: Sandbox
 ) -> None:
     walk.clip.url = "http://127.0.0.1:9/nobody-listens"
-    with pytest.raises(ContentRefused) as caught:
+    with pytest.raises(StartOver) as caught:
         await walk.publish()
     assert caught.value.reason is Reason.MEDIA_UNREACHABLE
     assert sandbox.ledger() == []

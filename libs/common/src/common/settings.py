@@ -106,6 +106,7 @@ ADVICE = {
     "platform_token_secret": "make one with `openssl rand -hex 32`",
     "platform_token_secret_previous": "the 64 hex characters of the former secret",
     "auth_jwt_secret": "make one with `openssl rand -hex 32`; the host product signs with it",
+    "media_link_secret": "make one with `openssl rand -hex 32`",
     "database_url": "for example postgresql://user:password@host:5432/database",
     "rabbitmq_url": "for example amqp://user:password@host:5672/vhost?heartbeat=10",
     "redis_url": "for example redis://host:6379/0",

@@ -2,7 +2,8 @@
 
 PlatformError
 ├── Unavailable      nothing happened, or repeating is harmless: try again later
-│   └── RateLimited  the same, and how long to wait is known or assumed; costs no attempt
+│   ├── RateLimited  the same, and how long to wait is known or assumed; costs no attempt
+│   └── StartOver    what was made so far came to nothing and nobody saw it: from the first step
 ├── OutcomeUnknown   the request may have been carried out: look before repeating
 ├── TokenExpired     the access token is refused: a fresh one may help, once
 ├── AccessRevoked    the account refuses us for good: a person must reconnect
@@ -47,6 +48,10 @@ class RateLimited(Unavailable):
     ) -> None:
         self.retry_after = retry_after
         super().__init__(reason, note=note)
+
+
+class StartOver(Unavailable):
+    """The platform gave up on what was made so far, and nothing of it is or will be visible."""
 
 
 class OutcomeUnknown(PlatformError):

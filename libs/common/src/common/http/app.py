@@ -29,6 +29,7 @@ def create_app(
         title=title,
         version="1",
         lifespan=lifespan,
+        max_body_size=MAX_JSON_BODY,
         docs_url="/docs" if settings.expose_docs else None,
         redoc_url=None,
         openapi_url="/openapi.json" if settings.expose_docs else None,

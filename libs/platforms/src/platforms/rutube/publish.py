@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from platforms.answers import part, text
-from platforms.errors import ContentRefused, OutcomeUnknown
+from platforms.errors import ContentRefused, OutcomeUnknown, StartOver
 from platforms.polling import Polling
 from platforms.port import Job, Next, Outcome, Published, Step, Wait, checked, repeatable
 from platforms.reasons import Reason
@@ -98,7 +98,7 @@ def _busy(video: dict[str, Any]) -> bool:
     """Whether Rutube is still at it. `is_deleted` is true while it downloads, too."""
     reason = text(part(video, "action_reason").get("name")) or ""
     if reason in UNREACHABLE:
-        raise ContentRefused(Reason.MEDIA_UNREACHABLE)
+        raise StartOver(Reason.MEDIA_UNREACHABLE)
     if reason in BUSY or video.get("status") == "processing":
         return True
     if video.get("is_deleted") or video.get("status") == "error":

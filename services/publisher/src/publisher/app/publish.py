@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from common.observe import logs, trace
+from common.observe import logs
 from platforms.errors import OutcomeUnknown, PlatformError, TokenExpired
 from platforms.port import Guard, Job, Next, Outcome, Published, Step, Wait
 from publisher.app import record, refusals
@@ -31,7 +31,7 @@ class FencedOff(Exception):
 
 async def publish(engine: Engine, claimed: Publication) -> None:
     """Work on a claimed publication until it waits, ends or is handed over."""
-    with trace.within(trace.start(claimed.traceparent, claimed.correlation_id)):
+    with record.within(claimed):
         log.info("publish_job_start", **record.ids(claimed), step=claimed.step)
         lease = Lease(claimed, engine.policy.lease, engine.transaction)
         keeping = asyncio.create_task(lease.keep())

@@ -1,5 +1,6 @@
 """How a publication's ends and waits are written: rows, timeline and facts in one transaction."""
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from common.contracts.publisher import (
     PublicationRequested,
     PublicationUncertain,
 )
-from common.observe import logs, metrics
+from common.observe import logs, metrics, trace
 from publisher.app.ports import Uow
 from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.states import Status
@@ -39,8 +40,17 @@ def _about(publication: Publication) -> dict[str, Any]:
 
 
 def wake(uow: Uow, publication: Publication) -> None:
-    """Call a worker. Each call is a message of its own, or the inbox would drop it."""
-    uow.tell(PublicationRequested(**_about(publication)), version=publication.version)
+    """Call a worker, in the publication's own trace.
+
+    Each call is a message of its own, or the inbox would drop it.
+    """
+    with within(publication):
+        uow.tell(PublicationRequested(**_about(publication)), version=publication.version)
+
+
+def within(publication: Publication) -> AbstractContextManager[trace.Trace]:
+    """Whoever acts on a publication of its own accord does so in the trace of its request."""
+    return trace.within(trace.start(publication.traceparent, publication.correlation_id))
 
 
 async def published(

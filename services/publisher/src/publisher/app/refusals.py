@@ -10,13 +10,14 @@ from platforms.errors import (
     OutcomeUnknown,
     PlatformError,
     RateLimited,
+    StartOver,
     TokenExpired,
     Unavailable,
 )
 from platforms.port import Guard
 from publisher.app import record as end
 from publisher.app.ports import ConnectionLost, Uow, VaultUnavailable
-from publisher.domain.publication import Publication, Stage, StepState
+from publisher.domain.publication import AFRESH, Publication, Stage, StepState
 from publisher.domain.retry import next_delay
 from publisher.media.errors import MediaChanged, MediaError, MediaUnavailable
 
@@ -42,6 +43,8 @@ async def record(
     """
     doubt = _doubt(row, error, guard=guard, looking=looking)
     columns = {} if doubt else dict(undone)
+    if isinstance(error, StartOver):
+        columns = dict(AFRESH)
     match error:
         case RateLimited():
             await end.parked(
@@ -100,11 +103,14 @@ async def _again(
     *,
     lost: bool,
 ) -> None:
-    """Another attempt later, or the end. A doubt is kept, so that the next attempt looks first."""
+    """Another attempt later, or the end. A doubt is kept, so that the next attempt looks first.
+
+    Only a doubt about something that people could see by now needs a person.
+    """
     failures = row.failures + 1
     delay = next_delay(failures, delays)
     doubt = not columns
-    if lost or (doubt and delay is None):
+    if row.visible and (lost or (doubt and delay is None)):
         await end.uncertain(uow, row, step=row.step or "", fenced=True)
     elif delay is None:
         await _fail(uow, row, "retries_exhausted", "retries_exhausted", error, columns)

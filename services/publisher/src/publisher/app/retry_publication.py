@@ -1,10 +1,14 @@
-"""Retries a failed publication from its last proven step."""
+"""Retries a failed publication from its last proven step.
+
+What the platform refused for its content is begun afresh: the draft or video of the first try
+would only be refused again.
+"""
 
 from datetime import timedelta
 
 from publisher.app import record
 from publisher.app.ports import Uow
-from publisher.domain.publication import Publication, Stage
+from publisher.domain.publication import AFRESH, Publication, Stage
 from publisher.domain.states import Status
 
 
@@ -12,6 +16,7 @@ async def retry_publication(uow: Uow, publication: Publication) -> Publication |
     """None when it is not failed. Raises DuplicatePublication when the clip is on its way anew."""
     if publication.status is not Status.FAILED:
         return None
+    refused = publication.error_code == "content_refused"
     row = await uow.publications.change(
         publication,
         to=Status.PUBLISHING,
@@ -22,6 +27,7 @@ async def retry_publication(uow: Uow, publication: Publication) -> Publication |
         error_code=None,
         error_reason=None,
         cancel_requested=False,
+        **(AFRESH if refused else {}),
     )
     if row is not None:
         await uow.timeline.note(row, "retried")

@@ -21,14 +21,15 @@ async def start_due(uow: Uow, *, hold_max: timedelta) -> int:
     now = await uow.now()
     for row in rows:
         connection = await uow.connections.get(row.connection_id, row.user_id)
-        if connection is not None and connection.healthy:
-            await _start(uow, row)
-        elif row.schedule_at is not None and now - row.schedule_at > hold_max:
-            await record.failed(
-                uow, row, code="connection_expired", reason="token_refused", fenced=False
-            )
-        else:
-            await _hold(uow, row)
+        with record.within(row):
+            if connection is not None and connection.healthy:
+                await _start(uow, row)
+            elif row.schedule_at is not None and now - row.schedule_at > hold_max:
+                await record.failed(
+                    uow, row, code="connection_expired", reason="token_refused", fenced=False
+                )
+            else:
+                await _hold(uow, row)
     return len(rows)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from common.contracts.words import Platform
-
 from publisher.domain.states import Status
 
 
@@ -30,6 +30,12 @@ class StepState(StrEnum):
     """Begun; without a later mark nobody knows whether it happened."""
     DONE = "done"
     """Its result is in the cursor."""
+
+
+AFRESH: Mapping[str, Any] = MappingProxyType(
+    {"step": None, "step_state": StepState.READY, "cursor": None, "visible": False}
+)
+"""The columns of a publication that begins with its first step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from publisher.http.schemas import (
 from publisher.media.errors import (
     MediaError,
     MediaMissing,
+    MediaRefused,
     MediaTooLarge,
     MediaUnavailable,
 )
@@ -63,6 +64,8 @@ async def _look(body: PublicationsIn, user: str, gate: Gateway) -> Looked:
         return Looked(None, "media_too_large")
     except MediaUnavailable:
         raise Problem(503, "service_unavailable", retry_after=5) from None
+    except MediaRefused:  # an address that we do not fetch from
+        return Looked(None, "invalid_request")
     except MediaError:
         return Looked(None, "media_not_video")
     return Looked(ref, None)

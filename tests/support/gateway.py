@@ -14,6 +14,7 @@ from common.ids import new_id
 
 NAME = "oauth-gateway"
 SECRET = "9b1f4c7ae2d05836c4e8a1b39d7f6205"
+DETAIL = "Why {it} was refused, in the language that was asked for."
 AVATAR = "https://img.example.org/a.jpg"
 
 
@@ -26,6 +27,8 @@ class Gateway:
     checks: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     """Connection id → (result, detail) of a check; ok when nothing stands here."""
     expires_at: datetime | None = None
+    languages: list[str] = field(default_factory=list)
+    """The language of each call, in order."""
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     """Fired by each call."""
     gate: asyncio.Event | None = None
@@ -38,7 +41,7 @@ class Gateway:
 
     def refuse(self, kind: str, status: int, code: str) -> None:
         """Answer the next call of this kind with a problem."""
-        self._orders[kind].append((status, {"code": code, "detail": "—", "status": status}))
+        self._orders[kind].append((status, {"code": code, "detail": DETAIL, "status": status}))
 
     def consent(self, user: str, platform: str, account: str) -> str:
         """A finish id, as if this user had said yes on the platform's page."""
@@ -97,6 +100,7 @@ def gateway_app(gateway: Gateway, caller: str) -> FastAPI:
             verify(given, NAME, {caller: SECRET})
         except Forbidden:
             return JSONResponse({"code": "unauthorized"}, 401)
+        gateway.languages.append(request.headers["accept-language"])
         return await go_on(request)
 
     @app.post("/internal/v1/flows")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from common.ids import new_id
-from support.gateway import Gateway
+from support.gateway import DETAIL, Gateway
 from support.people import bearer, token
 from support.serving import serving
 
@@ -31,6 +31,7 @@ FINISH: Asked = ("/v1/connections/finish", {}, "finish")
         (CONNECT, 422, "token_refused"),
         (CONNECT, 422, "no_right_to_post"),
         (CONNECT, 422, "invalid_request"),
+        (CONNECT, 422, "human_needed"),
         (CONNECT, 503, "platform_unavailable"),
     ],
 )
@@ -46,6 +47,7 @@ async def test_what_the_gateway_refuses_is_told_and_nothing_is_stored(
     assert answer.headers["content-type"] == "application/problem+json"
     assert set(answer.json()) >= {"type", "title", "status", "detail", "code"}
     assert ("retry-after" in answer.headers) == (status == 503)
+    assert answer.json()["detail"] == DETAIL
     assert (await api.get("/v1/connections")).json()["items"] == []
 
 
@@ -89,6 +91,16 @@ async def test_people_are_answered_in_their_language(
     answer = await anonymous.post("/v1/connections/vk/authorize", json={}, headers=headers)
     assert answer.status_code == 403
     assert answer.json()["detail"].startswith(expected)
+
+
+async def test_the_gateway_is_asked_to_explain_in_the_callers_language(
+    api: httpx.AsyncClient, gateway: Gateway
+) -> None:
+    await api.post("/v1/connections", json=RUTUBE, headers={"Accept-Language": "en"})
+    english = {"Accept-Language": "en"}
+    await api.post("/v1/connections/vk/authorize", json={}, headers=english)
+    await api.post("/v1/connections/finish", json={"finish": "f"})
+    assert gateway.languages == ["en", "en", "ru"]
 
 
 BAD_BODIES: list[tuple[str, Any]] = [

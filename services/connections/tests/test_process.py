@@ -1,11 +1,15 @@
 """The processes as they are started: they refuse bad settings, migrate, and need their servers."""
 
+import asyncio
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -17,9 +21,11 @@ import connections
 from common.db import migrate
 from connections.db.tables import METADATA
 from connections.settings import NAME
+from localrun.ports import free_port
 from support.gateway import SECRET
 from support.people import JWT_SECRET
-from support.servers import NewDatabase
+from support.servers import NewDatabase, NewVhost
+from support.waiting import eventually
 
 SOURCES = Path(connections.__file__).parents[4]
 
@@ -95,3 +101,35 @@ async def test_the_migrations_make_the_tables_that_the_code_reads(engine: AsyncE
 
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("process", ["http", "worker"])
+async def test_a_process_starts_says_it_is_ready_and_ends_well(
+    environment: dict[str, str], new_vhost: NewVhost, process: str
+) -> None:
+    port = free_port()
+    own = environment | {
+        "RABBITMQ_URL": new_vhost(),
+        "HTTP_PORT": str(port),
+        "METRICS_PORT": str(port if process == "worker" else free_port()),
+    }
+    assert _run(own, "topology").returncode == 0
+    assert _run(own, "migrate").returncode == 0
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "connections", process, env=own
+    )
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+
+            async def ready() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await client.get("/readyz")).json()["ready"] is True
+                return False
+
+            await eventually(ready, seconds=60)
+        started.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(started.wait(), timeout=30) == 0
+    finally:
+        if started.returncode is None:
+            started.kill()

@@ -21,6 +21,7 @@ REFUSALS = {
     "invalid_request": 422,
     "token_refused": 422,
     "no_right_to_post": 422,
+    "human_needed": 422,
     "platform_unavailable": 503,
 }
 """What the gateway may refuse with. Anything else, such as a 401, is a fault of ours."""
@@ -69,7 +70,12 @@ class HttpGateway:
         self._client = client
 
     async def start_flow(
-        self, platform: Platform, user_id: str, connection_id: UUID | None, return_to: str | None
+        self,
+        platform: Platform,
+        user_id: str,
+        connection_id: UUID | None,
+        return_to: str | None,
+        language: str,
     ) -> Flow:
         """Begin a consent."""
         body: dict[str, Any] = {"platform": platform, "user_id": user_id}
@@ -77,12 +83,13 @@ class HttpGateway:
             body["connection_id"] = str(connection_id)
         if return_to is not None:
             body["return_to"] = return_to
-        flow = _parsed(_Flow, await self._call("POST", "flows", body))
+        flow = _parsed(_Flow, await self._call("POST", "flows", body, language))
         return Flow(flow.authorize_url, flow.expires_at)
 
-    async def finish_flow(self, finish: str, user_id: str) -> Link:
+    async def finish_flow(self, finish: str, user_id: str, language: str) -> Link:
         """Trade what came back from the consent for tokens, once."""
-        answer = await self._call("POST", f"flows/{finish}/finish", {"user_id": user_id})
+        body = {"user_id": user_id}
+        answer = await self._call("POST", f"flows/{finish}/finish", body, language)
         return _parsed(_Linked, answer).link()
 
     async def store_token(
@@ -92,6 +99,7 @@ class HttpGateway:
         user_id: str,
         token: SecretStr,
         channel: str | None,
+        language: str,
     ) -> Link:
         """Verify a pasted token and keep it."""
         body: dict[str, Any] = {
@@ -101,7 +109,7 @@ class HttpGateway:
         }
         if channel is not None:
             body["channel"] = channel
-        answer = await self._call("PUT", f"credentials/{connection_id}", body)
+        answer = await self._call("PUT", f"credentials/{connection_id}", body, language)
         return _parsed(_Linked, answer).link()
 
     async def check(self, connection_id: UUID) -> CheckAnswer:
@@ -110,16 +118,20 @@ class HttpGateway:
         checked = _parsed(_Checked, answer)
         return CheckAnswer(checked.result, checked.detail)
 
-    async def _call(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _call(
+        self, method: str, path: str, body: dict[str, Any], language: str = "ru"
+    ) -> dict[str, Any]:
         try:
-            status, answer = await self._client.call(method, f"/internal/v1/{path}", body)
+            status, answer = await self._client.call(
+                method, f"/internal/v1/{path}", body, language=language
+            )
         except ServiceUnavailable as error:
             raise GatewaySilent(str(error)) from None
         if status == 200:
             return answer
         code = str(answer.get("code"))
         if REFUSALS.get(code) == status:
-            raise GatewayRefused(status, code)
+            raise GatewayRefused(status, code, str(answer.get("detail", "")))
         raise GatewaySilent(f"answered {status}")
 
 

@@ -25,13 +25,22 @@ class InternalClient:
         )
 
     async def call(
-        self, method: str, path: str, body: dict[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        language: str = "ru",
     ) -> tuple[int, dict[str, Any]]:
-        """Raises ServiceUnavailable."""
+        """`language` is that of the person whom a refusal's `detail` is shown to.
+
+        Raises ServiceUnavailable.
+        """
         headers = {
             "Authorization": f"Bearer {sign(self._caller, self._callee, self._secret)}",
             "traceparent": trace.current().traceparent,
             "x-correlation-id": trace.current().correlation_id,
+            "accept-language": language,
         }
         try:
             answer = await self._client.request(method, path, json=body, headers=headers)

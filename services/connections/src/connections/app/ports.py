@@ -98,15 +98,23 @@ class CheckAnswer:
 
 
 class Gateway(Protocol):
-    """oauth-gateway. Its refusals are raised as GatewayRefused, its silence as GatewaySilent."""
+    """oauth-gateway. Its refusals are raised as GatewayRefused, its silence as GatewaySilent.
+
+    A refusal is explained in `language`, `ru` or `en`.
+    """
 
     async def start_flow(
-        self, platform: Platform, user_id: str, connection_id: UUID | None, return_to: str | None
+        self,
+        platform: Platform,
+        user_id: str,
+        connection_id: UUID | None,
+        return_to: str | None,
+        language: str,
     ) -> Flow:
         """Begin a consent."""
         ...
 
-    async def finish_flow(self, finish: str, user_id: str) -> Link:
+    async def finish_flow(self, finish: str, user_id: str, language: str) -> Link:
         """Trade what came back from the consent for tokens, once."""
         ...
 
@@ -117,6 +125,7 @@ class Gateway(Protocol):
         user_id: str,
         token: SecretStr,
         channel: str | None,
+        language: str,
     ) -> Link:
         """Verify a pasted token and keep it. A known account keeps its own id."""
         ...

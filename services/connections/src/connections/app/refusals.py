@@ -31,11 +31,12 @@ class Overtaken(Refusal):
 
 
 class GatewayRefused(Refusal):
-    """The gateway or the platform behind it said no."""
+    """The gateway or the platform behind it said no; `detail` explains it to a person."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, detail: str) -> None:
         self.status = status
         self.code = code
+        self.detail = detail
         super().__init__(code)
 
 

@@ -3,12 +3,12 @@ and records in another; an idempotency key is held all the way."""
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from common.contracts.words import Platform
 from common.http.callers import CallerDep
 from common.http.idempotency import Idempotency, IdempotencyDep
-from common.http.problems import documented
+from common.http.problems import documented, language
 from common.ids import new_id
 from connections.app.link_account import link_account
 from connections.app.may_connect import may_connect
@@ -38,6 +38,7 @@ LINKED: dict[int | str, dict[str, Any]] = {
 )
 async def authorize(
     platform: Platform,
+    request: Request,
     who: CallerDep,
     parts: PartsDep,
     rate: ConnectRateDep,
@@ -60,7 +61,7 @@ async def authorize(
             )
         rate.require()
         flow = await parts.gateway.start_flow(
-            platform, who.user_id, body.connection_id, body.return_to
+            platform, who.user_id, body.connection_id, body.return_to, language(request)
         )
         async with parts.transaction() as uow:
             return await idem.keep(uow, 200, AuthorizeOut.of(flow).model_dump(mode="json"))
@@ -73,7 +74,9 @@ async def authorize(
     response_model=ConnectionOut,
     responses=LINKED | documented(401, 403, 409, 422, 503),
 )
-async def finish(body: FinishIn, who: CallerDep, parts: PartsDep, idem: IdempotencyDep) -> Response:
+async def finish(
+    body: FinishIn, request: Request, who: CallerDep, parts: PartsDep, idem: IdempotencyDep
+) -> Response:
     """Finish what `authorize` started, with what the browser brought back.
 
     The plan was asked when it started; whether it covers a publication is asked again there.
@@ -82,7 +85,7 @@ async def finish(body: FinishIn, who: CallerDep, parts: PartsDep, idem: Idempote
         async with parts.transaction() as uow:
             if replay := await idem.find(uow):
                 return replay
-        link = await parts.gateway.finish_flow(body.finish, who.user_id)
+        link = await parts.gateway.finish_flow(body.finish, who.user_id, language(request))
         return await _linked(parts, idem, who.user_id, link)
 
 
@@ -95,6 +98,7 @@ async def finish(body: FinishIn, who: CallerDep, parts: PartsDep, idem: Idempote
 )
 async def connect(
     body: ConnectIn,
+    request: Request,
     who: CallerDep,
     parts: PartsDep,
     rate: ConnectRateDep,
@@ -116,7 +120,7 @@ async def connect(
         rate.require()
         channel = body.channel if isinstance(body, TelegramIn) else None
         link = await parts.gateway.store_token(
-            new_id(), body.platform, who.user_id, body.token, channel
+            new_id(), body.platform, who.user_id, body.token, channel, language(request)
         )
         return await _linked(parts, idem, who.user_id, link)
 

@@ -40,8 +40,9 @@ def install(app: FastAPI) -> None:
 def as_problem(refusal: Refusal) -> Problem:
     """The problem for a refusal."""
     match refusal:
-        case GatewayRefused(status=status, code=code):
-            return Problem(status, code, retry_after=ASK_AGAIN_SECONDS if status == 503 else None)
+        case GatewayRefused(status=status, code=code, detail=detail):
+            wait = ASK_AGAIN_SECONDS if status == 503 else None
+            return Problem(status, code, text=_verbatim(detail), retry_after=wait)
         case GatewaySilent():
             log.error("gateway_silent", why=str(refusal))
             return Problem(503, "service_unavailable", retry_after=ASK_AGAIN_SECONDS)
@@ -50,3 +51,9 @@ def as_problem(refusal: Refusal) -> Problem:
             return Problem(422, "invalid_request", flaws=[flaw])
         case _:
             return Problem(*PLAIN[type(refusal)])
+
+
+def _verbatim(detail: str) -> Text | None:
+    """The gateway's sentence, which is in the caller's language already."""
+    safe = detail.replace("{", "{{").replace("}", "}}")
+    return Text(safe, safe) if safe else None

@@ -144,6 +144,30 @@ async def test_two_finishes_at_once_leave_one_connection(
     assert versions == sorted(set(versions))
 
 
+@pytest.mark.parametrize("removed", [False, True])
+async def test_an_older_answer_that_comes_late_neither_undoes_nor_revives(
+    api: httpx.AsyncClient, gateway: Gateway, user: str, told: Callable[[str], Any], removed: bool
+) -> None:
+    path = "/v1/connections/finish"
+    first, second = [{"finish": gateway.consent(user, "vk", "100")} for _ in range(2)]
+    gateway.gate = held = asyncio.Event()
+    late = asyncio.create_task(api.post(path, json=first))
+    await asyncio.wait_for(gateway.asked.wait(), timeout=10)
+    gateway.gate = None
+    known = (await api.post(path, json=second)).json()
+    if removed:
+        await api.delete(f"/v1/connections/{known['id']}")
+    facts = await told(user)
+    held.set()
+    answer = await late
+    if removed:
+        assert (answer.status_code, answer.json()["code"]) == (403, "state_invalid")
+        assert (await api.get("/v1/connections")).json()["items"] == []
+    else:
+        assert (answer.status_code, answer.json()) == (200, known)
+    assert await told(user) == facts
+
+
 async def test_renewing_needs_a_connection_of_ones_own_on_that_platform(
     api: httpx.AsyncClient, gateway: Gateway, user: str
 ) -> None:

@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from common.auth.services import verify
-from stats_collector.settings import GATEWAY, NAME
+from common.neighbours import GATEWAY
+from stats_collector.settings import NAME
 
 SECRET = "3f9d2b7c51e84a06b8d7c2e91f5a6340"
 

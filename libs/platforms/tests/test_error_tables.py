@@ -195,6 +195,11 @@ def test_oauth_error_whatever_the_status(code: str, status: int) -> None:
     assert type(error) is OAUTH[code]
 
 
+def test_a_token_endpoint_that_refuses_the_refresh_token_means_reconnecting() -> None:
+    with pytest.raises(errors.AccessRevoked):
+        read_tokens(reply(400, {"error": "invalid_token"}))
+
+
 GOOD = {"access_token": "a", "token_type": "Bearer", "expires_in": 60, "refresh_token": "r"}
 HOSTILE = {
     "no access token": GOOD | {"access_token": None},

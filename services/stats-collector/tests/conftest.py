@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import stats_collector
 from common.db.engine import connect
 from common.http.internal import InternalClient
+from common.neighbours import GATEWAY
 from conformance.sandbox_process import Sandbox, running
 from platforms.registry import adapters
 from platforms.settings import PlatformUrls
 from stats_collector.gateway import HttpTokens
-from stats_collector.settings import GATEWAY, NAME
+from stats_collector.settings import NAME
 from support.servers import NewDatabase
 from support.serving import serving
 from support.stats_lab import Lab

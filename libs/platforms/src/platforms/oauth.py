@@ -74,7 +74,10 @@ def refusal(answer: Answer) -> PlatformError | None:
 
 def read_tokens(answer: Answer, *, typed: bool = True) -> Tokens:
     """Tokens, or the refusal raised; anything not exactly as expected proves nothing."""
-    if error := refusal(answer):
+    error = refusal(answer)
+    if isinstance(error, TokenExpired):  # what was refused here was the code or the refresh token
+        raise AccessRevoked(note=error.note)
+    if error:
         raise error
     body = answer.object()
     if typed and str(body.get("token_type")).lower() != "bearer":

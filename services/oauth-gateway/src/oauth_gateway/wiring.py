@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
@@ -15,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common import checks
 from common.auth.services import parse_tokens
 from common.bus.publish import broker as connect_bus
-from common.bus.publish import publish
+from common.bus.publish import to_events
 from common.bus.run import attach
 from common.bus.subscription import exchange, queues
 from common.clock import SystemClock
@@ -116,16 +115,13 @@ def worker(settings: GatewaySettings, _arguments: argparse.Namespace) -> None:
     parts = build(settings)
     bus = connect_bus(settings.rabbitmq_url, NAME)
 
-    async def send(routing_key: str, body: dict[str, Any]) -> None:
-        await publish(bus, exchange(NAME), routing_key, body, message_id=body["id"])
-
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         own = queues(NAME, SUBSCRIPTIONS, settings.bus_retry_delays)
         attach(bus, own, SUBSCRIPTIONS, lambda: GatewayUow(parts.engine))
         await bus.start()
         tasks = (
-            Relay(parts.engine, settings.database_url, send).run,
+            Relay(parts.engine, settings.database_url, to_events(bus, NAME)).run,
             repeating(refresh_due, parts.ports),
             repeating(erase_credential, parts.ports),
         )

@@ -1,24 +1,13 @@
 """What this service reads from the environment beside the settings that all share."""
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic import AfterValidator, model_validator
 
-from common.auth.services import parse_tokens
 from common.durations import Duration
-from common.settings import Settings as CommonSettings
-from platforms.settings import Address
+from common.neighbours import NeighbourSettings
 from stats_collector.domain.schedule import Schedule
-
-NAME = "stats-collector"
-GATEWAY = "oauth-gateway"
-
-
-def _with_ours(value: SecretStr) -> SecretStr:
-    if NAME not in parse_tokens(value):
-        raise ValueError(f"there is no {NAME}=<secret> among the pairs")
-    return value
 
 
 def _longer_than_nothing(value: timedelta) -> timedelta:
@@ -27,21 +16,15 @@ def _longer_than_nothing(value: timedelta) -> timedelta:
     return value
 
 
-class Settings(CommonSettings):
+class Settings(NeighbourSettings):
     """Names are fixed by api.md; addresses and pace of platforms are read by classes of theirs."""
 
+    service: ClassVar[str] = "stats-collector"
+
     http_port: int = 8004
-    oauth_gateway_url: Address = "http://127.0.0.1:8002"
-    service_tokens: Annotated[SecretStr, AfterValidator(_with_ours)]
     stats_first_after: Duration = timedelta(hours=1)
     stats_every: Annotated[Duration, AfterValidator(_longer_than_nothing)] = timedelta(hours=6)
     stats_for: Duration = timedelta(days=30)
-
-    @model_validator(mode="after")
-    def _one_way_to_know_people(self) -> Self:
-        if (self.auth_jwt_secret is None) == (self.auth_jwks_url is None):
-            raise ValueError("set exactly one of AUTH_JWT_SECRET and AUTH_JWKS_URL")
-        return self
 
     @model_validator(mode="after")
     def _first_before_last(self) -> Self:
@@ -50,11 +33,9 @@ class Settings(CommonSettings):
         return self
 
     @property
-    def gateway_secret(self) -> str:
-        """What proves us to oauth-gateway."""
-        return parse_tokens(self.service_tokens)[NAME]
-
-    @property
     def schedule(self) -> Schedule:
         """When posts are looked at."""
         return Schedule(self.stats_first_after, self.stats_every, self.stats_for)
+
+
+NAME = Settings.service

@@ -12,14 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common import checks
 from common.auth.callers import Verifier
 from common.bus.publish import broker as connect_broker
-from common.bus.publish import publish
+from common.bus.publish import to_events
 from common.bus.run import attach
 from common.bus.subscription import exchange, queues
 from common.clock import SystemClock
 from common.db.engine import connect
 from common.db.relay import Relay
 from common.http.app import Lifespan, create_app
-from common.http.internal import InternalClient
 from common.pace import Pace, redis_client
 from common.process import metrics_beside, running, serve, serve_worker
 from platforms.pacing import PaceSettings, paced
@@ -31,7 +30,7 @@ from stats_collector.domain.policy import Policy
 from stats_collector.gateway import HttpTokens
 from stats_collector.http import routes
 from stats_collector.http.parts import Parts
-from stats_collector.settings import GATEWAY, NAME, Settings
+from stats_collector.settings import NAME, Settings
 from stats_collector.worker.sampler import Sampler
 
 PACE_PATIENCE = timedelta(seconds=20)
@@ -99,16 +98,11 @@ def worker_lifespan(
     """Works while it is entered. A broker that is missing at start raises (stack.md C12)."""
     silent = frozenset(name for name, adapter in plugged.items() if adapter.stats is None)
     policy = Policy(settings.schedule, silent)
-    client = InternalClient(
-        settings.oauth_gateway_url, caller=NAME, callee=GATEWAY, secret=settings.gateway_secret
-    )
+    client = settings.gateway()
     stats = {name: adapter.stats for name, adapter in plugged.items() if adapter.stats}
 
     def transaction() -> WritingUow:
         return WritingUow(engine, policy)
-
-    async def send(routing_key: str, body: dict[str, object]) -> None:
-        await publish(bus, exchange(NAME), routing_key, body, message_id=str(body["id"]))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -118,7 +112,7 @@ def worker_lifespan(
             for close in (engine.dispose, redis.aclose, client.aclose, plugged.aclose, bus.stop):
                 stack.push_async_callback(close)
             await bus.start()
-            relay = Relay(engine, settings.database_url, send)
+            relay = Relay(engine, settings.database_url, to_events(bus, NAME))
             sampler = Sampler(stats, HttpTokens(client), transaction)
             await stack.enter_async_context(running(relay.run, sampler.run))
             yield

@@ -17,6 +17,10 @@ class LeaseLost(Exception):
     """Somebody else may own the publication by now: stop without writing anything."""
 
 
+class FencedOff(Exception):
+    """Somebody else does own it: whatever we know is worthless."""
+
+
 class Lease:
     """Knows, by this process's monotonic clock, until when sending is allowed."""
 
@@ -69,6 +73,8 @@ class Lease:
     def _move(self, wall: float) -> None:
         self._wall = wall
         for limit, end in self._limits.items():
+            if limit.expired():  # its call is still cleaning up, and can't be given more time
+                continue
             limit.reschedule(_loop_time(min(end, wall)))
 
 

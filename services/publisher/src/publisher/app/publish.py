@@ -5,28 +5,23 @@ and has no end is in doubt; what may be done about it is the step's guard (platf
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from common.observe import logs
-from platforms.errors import OutcomeUnknown, PlatformError, TokenExpired
-from platforms.port import Guard, Job, Next, Outcome, Published, Step, Wait
+from platforms.errors import OutcomeUnknown
+from platforms.port import Guard, Next, Outcome, Published, Step, Wait
 from publisher.app import record, refusals
+from publisher.app.calls import Call, Calls
 from publisher.app.engine import Engine
-from publisher.app.lease import Lease, LeaseLost
-from publisher.app.ports import ConnectionLost, Token, VaultUnavailable
+from publisher.app.lease import FencedOff, Lease, LeaseLost
 from publisher.domain.publication import Publication, Stage, StepState
 
 log = logs.get(__name__)
 PROGRESS_SECONDS = 1.0
+KEEP_AGAIN_SECONDS = 0.5
 CALL_TIMEOUT = timedelta(seconds=60)
-Call = Callable[[Job[Any]], Awaitable[Any]]
-
-
-class FencedOff(Exception):
-    """Another worker owns the publication: whatever we know is worthless."""
 
 
 async def publish(engine: Engine, claimed: Publication) -> None:
@@ -50,14 +45,13 @@ class _Attempt:
 
     def __init__(self, engine: Engine, lease: Lease, claimed: Publication) -> None:
         self._engine = engine
-        self._lease = lease
         self._row = claimed
         self._adapter = engine.adapters[claimed.platform]
         self._steps: list[Step[Any]] = list(self._adapter.publishing.steps())
         self._names = [step.name for step in self._steps]
         begun = claimed.step_state is StepState.STARTED
         self._in_doubt = begun and self._current().guard is not Guard.REPEATABLE
-        self._token: Token | None = None
+        self._calls = Calls(engine, lease)
         self._told = 0.0
 
     async def run(self) -> None:
@@ -68,17 +62,22 @@ class _Attempt:
         except (LeaseLost, FencedOff):
             raise
         except Exception as error:  # noqa: BLE001 - every refusal and every bug has a class there
-            at = self._current()
-            async with self._engine.transaction() as uow:
-                await refusals.record(
-                    uow,
-                    self._row,
-                    error,
-                    guard=at.guard,
-                    looking=self._in_doubt,
-                    undone=self._undone(at),
-                    delays=self._engine.policy.retry_delays,
-                )
+            await self._refused(error)
+
+    async def _refused(self, error: Exception) -> None:
+        at = self._current()
+        async with self._engine.transaction() as uow:
+            # Touched and so locked: a cancel that came meanwhile is seen, none can come in between.
+            row = self._keep(await uow.publications.change(self._row, fenced=True))
+            await refusals.record(
+                uow,
+                row,
+                error,
+                guard=at.guard,
+                looking=self._in_doubt,
+                undone=self._undone(at),
+                delays=self._engine.policy.retry_delays,
+            )
 
     async def _advance(self) -> bool:
         """One step forward; False when this claim is over."""
@@ -105,7 +104,9 @@ class _Attempt:
         if began.cancel_requested and step.visible:
             await self._mark(step, "stopped", **self._undone(step))
             return True
-        return await self._record(step, await self._call(step.act, self._most()))
+        return await self._record(
+            step, await self._call(step.act, self._adapter.limits.upload_timeout)
+        )
 
     def _current(self) -> Step[Any]:
         """The step the row stands at, or the one after it when that is done."""
@@ -127,40 +128,28 @@ class _Attempt:
         return found
 
     async def _call(self, call: Call, most: timedelta) -> Any:  # noqa: ANN401 - as the call
-        """One call to the platform; a refused token is replaced once."""
-        try:
-            return await self._send(call, most, refused=None)
-        except TokenExpired as refusal:
-            refused = self._token.version if self._token else None
-            log.info("token_refused", **record.ids(self._row), note=refusal.note)
-            return await self._send(call, most, refused=refused)
-
-    async def _send(self, call: Call, most: timedelta, *, refused: int | None) -> Any:  # noqa: ANN401 - as the call
-        if self._token is None or refused is not None:
-            self._token = await self._engine.tokens.lease(self._row.connection_id, refused=refused)
-        async with self._lease.sending(most):
-            return await call(self._job(self._token))
-
-    def _most(self) -> timedelta:
-        return self._adapter.limits.upload_timeout
-
-    def _job(self, token: Token) -> Job[Any]:
-        row = self._row
-        return Job(
-            publication_id=row.id,
-            account_id=row.account_id,
-            title=row.title,
-            description=row.description,
-            options=row.options,
-            created_at=row.created_at,
-            media=self._engine.media.open(row),
-            token=token.value,
-            cursor=self._adapter.publishing.cursor.model_validate(row.cursor or {}),
-            progress=self._progress,
-        )
+        return await self._calls.make(self._row, call, most, self._progress)
 
     async def _record(self, step: Step[Any], outcome: Outcome[Any]) -> bool:
-        """Commit what the step brought; True when the next one may begin."""
+        """Commit what the step brought; True when the next one may begin.
+
+        What the platform told may be told only once, so a database that is away is waited for.
+        """
+        until = asyncio.get_running_loop().time() + self._engine.policy.lease.total_seconds()
+        while True:
+            try:
+                await self._write(step, outcome)
+            except FencedOff:
+                raise
+            except Exception as error:
+                if asyncio.get_running_loop().time() > until:
+                    raise
+                self._warn("result_not_kept_yet", error)
+                await asyncio.sleep(KEEP_AGAIN_SECONDS)
+            else:
+                return isinstance(outcome, Next)
+
+    async def _write(self, step: Step[Any], outcome: Outcome[Any]) -> None:
         async with self._engine.transaction() as uow:
             match outcome:
                 case Published(post_id, url):
@@ -179,8 +168,8 @@ class _Attempt:
                             why=why,
                             kind="waiting",
                             step=step.name,
-                            step_state=StepState.READY,
                             cursor=cursor.model_dump(mode="json"),
+                            **self._undone(step),
                         )
                     )
                 case Next(cursor):
@@ -195,7 +184,6 @@ class _Attempt:
                         )
                     )
                     await uow.timeline.note(row, "step_done", step=step.name)
-        return isinstance(outcome, Next)
 
     async def _mark(self, step: Step[Any], kind: str, **columns: Any) -> Publication:  # noqa: ANN401 - column values
         """Commit that a step begins, or that it surely did not happen."""
@@ -239,13 +227,10 @@ class _Attempt:
                 continue
             try:
                 await self._call(step.undo, CALL_TIMEOUT)
-            except (PlatformError, ConnectionLost, VaultUnavailable, TimeoutError) as error:
-                log.warning(
-                    "undo_failed",
-                    **record.ids(self._row),
-                    step=step.name,
-                    error=type(error).__name__,
-                )
+            except (LeaseLost, FencedOff):
+                raise
+            except Exception as error:  # noqa: BLE001 - nobody sees a draft that is left behind
+                self._warn("undo_failed", error)
         async with self._engine.transaction() as uow:
             self._keep(await record.cancelled(uow, self._row, why="user", fenced=True))
 
@@ -257,5 +242,14 @@ class _Attempt:
             return
         self._told = now
         percent = min(100, sent * 100 // size)
-        async with self._engine.transaction() as uow:
-            self._keep(await uow.publications.change(self._row, fenced=True, percent=percent))
+        try:
+            async with self._engine.transaction() as uow:
+                row = await uow.publications.change(self._row, fenced=True, percent=percent)
+        except Exception as error:  # noqa: BLE001 - no reason to break an upload off
+            self._warn("progress_not_kept", error)
+            return
+        self._keep(row)
+
+    def _warn(self, what: str, error: Exception) -> None:
+        row = self._row
+        log.warning(what, **record.ids(row), step=row.step, error=type(error).__name__)

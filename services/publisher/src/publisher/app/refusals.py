@@ -45,6 +45,9 @@ async def record(
     columns = {} if doubt else dict(undone)
     if isinstance(error, StartOver):
         columns = dict(AFRESH)
+    if row.cancel_requested and not columns.get("visible", row.visible):
+        await _stop(uow, row, columns)
+        return
     match error:
         case RateLimited():
             await end.parked(
@@ -80,6 +83,19 @@ def _doubt(row: Publication, error: Exception, *, guard: Guard, looking: bool) -
         isinstance(error, PlatformError) and not isinstance(error, OutcomeUnknown)
     )
     return begun and guard is not Guard.REPEATABLE and not proof
+
+
+async def _stop(uow: Uow, row: Publication, columns: Mapping[str, Any]) -> None:
+    """A wish to cancel outweighs everything while nobody can see a post: come back and undo."""
+    await end.parked(
+        uow,
+        row,
+        after=timedelta(0),
+        stage=Stage.WAITING,
+        why="cancel",
+        kind="stopped",
+        **columns,
+    )
 
 
 async def _fail(

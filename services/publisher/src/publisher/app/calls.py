@@ -1,0 +1,66 @@
+"""One call to a platform: with a token on loan, within the lease, again with a fresh token."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from common.observe import logs
+from platforms.errors import TokenExpired
+from platforms.port import Job
+from publisher.app import record
+from publisher.app.engine import Engine
+from publisher.app.lease import Lease
+from publisher.app.ports import Token
+from publisher.domain.publication import Publication
+
+log = logs.get(__name__)
+Call = Callable[[Job[Any]], Awaitable[Any]]
+Progress = Callable[[int], Awaitable[None]]
+
+
+class Calls:
+    """The calls of one attempt; they share a token."""
+
+    def __init__(self, engine: Engine, lease: Lease) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._token: Token | None = None
+
+    async def make(self, row: Publication, call: Call, most: timedelta, progress: Progress) -> Any:  # noqa: ANN401 - as the call
+        """Call; a refused token is replaced once. Raises whatever the call raises."""
+        try:
+            return await self._send(row, call, most, progress, refused=None)
+        except TokenExpired as refusal:
+            refused = self._token.version if self._token else None
+            log.info("token_refused", **record.ids(row), note=refusal.note)
+            return await self._send(row, call, most, progress, refused=refused)
+
+    async def _send(
+        self,
+        row: Publication,
+        call: Call,
+        most: timedelta,
+        progress: Progress,
+        *,
+        refused: int | None,
+    ) -> Any:  # noqa: ANN401 - as the call
+        if self._token is None or refused is not None:
+            self._token = await self._engine.tokens.lease(row.connection_id, refused=refused)
+        job = self._job(row, self._token, progress)
+        async with self._lease.sending(most):
+            return await call(job)
+
+    def _job(self, row: Publication, token: Token, progress: Progress) -> Job[Any]:
+        adapter = self._engine.adapters[row.platform]
+        return Job(
+            publication_id=row.id,
+            account_id=row.account_id,
+            title=row.title,
+            description=row.description,
+            options=row.options,
+            created_at=row.created_at,
+            media=self._engine.media.open(row),
+            token=token.value,
+            cursor=adapter.publishing.cursor.model_validate(row.cursor or {}),
+            progress=progress,
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from faststream.rabbit import RabbitBroker
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common import checks
 from common.auth.callers import Verifier
+from common.bus.depth import tell_depth
 from common.bus.publish import broker as connect_broker
 from common.bus.publish import to_events
 from common.bus.run import attach
@@ -103,18 +105,14 @@ def worker_lifespan(settings: Settings, engine: AsyncEngine, bus: RabbitBroker) 
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        attach(
-            bus,
-            queues(NAME, SUBSCRIPTIONS, settings.bus_retry_delays),
-            SUBSCRIPTIONS,
-            _transactions(engine),
-        )
+        own = queues(NAME, SUBSCRIPTIONS, settings.bus_retry_delays)
+        attach(bus, own, SUBSCRIPTIONS, _transactions(engine))
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
             stack.push_async_callback(bus.stop)
             await bus.start()
             relay = Relay(engine, settings.database_url, to_events(bus, NAME))
-            await stack.enter_async_context(running(relay.run))
+            await stack.enter_async_context(running(relay.run, partial(tell_depth, bus, own)))
             yield
 
     return lifespan

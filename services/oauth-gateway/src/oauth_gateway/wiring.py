@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common import checks
 from common.auth.services import parse_tokens
+from common.bus.depth import tell_depth
 from common.bus.publish import broker as connect_bus
 from common.bus.publish import to_events
 from common.bus.run import attach
@@ -124,6 +126,7 @@ def worker(settings: GatewaySettings, _arguments: argparse.Namespace) -> None:
             Relay(parts.engine, settings.database_url, to_events(bus, NAME)).run,
             repeating(refresh_due, parts.ports),
             repeating(erase_credential, parts.ports),
+            partial(tell_depth, bus, own),
         )
         async with running(*tasks):
             yield

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from common import checks, process
 from common.auth.callers import Verifier
 from common.bus import run
+from common.bus.depth import tell_depth
 from common.bus.publish import broker as make_broker
 from common.bus.publish import to_events
 from common.bus.subscription import exchange, queues
@@ -28,6 +29,7 @@ from publisher.app.work import Worker
 from publisher.bus.subscriptions import REACTIONS, SUBSCRIPTIONS, WORK
 from publisher.clock import Clock
 from publisher.db.mediabook import MediaRows
+from publisher.db.open_counts import tell_open
 from publisher.db.uow import PublisherUow
 from publisher.http import media, publications, requests, stream
 from publisher.http.gateway import Gateway
@@ -102,7 +104,9 @@ def clock(settings: PublisherSettings) -> None:
         await checks.database(engine)()
         await bus.start()
         try:
-            async with process.running(relay.run, ticking.run):
+            depth = partial(tell_depth, bus, queues(NAME, SUBSCRIPTIONS, settings.bus_retry_delays))
+            opened = partial(tell_open, engine)
+            async with process.running(relay.run, ticking.run, depth, opened):
                 yield
         finally:
             await bus.stop()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 from faststream.rabbit import RabbitBroker
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common import checks
 from common.auth.callers import Verifier
+from common.bus.depth import tell_depth
 from common.bus.publish import broker as connect_broker
 from common.bus.publish import to_events
 from common.bus.run import attach
@@ -114,7 +116,8 @@ def worker_lifespan(
             await bus.start()
             relay = Relay(engine, settings.database_url, to_events(bus, NAME))
             sampler = Sampler(stats, HttpTokens(client), transaction)
-            await stack.enter_async_context(running(relay.run, sampler.run))
+            depth = partial(tell_depth, bus, own)
+            await stack.enter_async_context(running(relay.run, sampler.run, depth))
             yield
 
     return lifespan

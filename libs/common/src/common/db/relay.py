@@ -129,8 +129,11 @@ class Relay:
         while True:
             with suppress(Exception):
                 async with self._engine.begin() as connection:
-                    waiting = select(func.count()).where(OUTBOX.c.sent_at.is_(None))
-                    metrics.OUTBOX_UNSENT.set((await connection.execute(waiting)).scalar_one())
+                    age = func.extract("epoch", func.now() - func.min(OUTBOX.c.created_at))
+                    waiting = select(func.count(), age).where(OUTBOX.c.sent_at.is_(None))
+                    unsent, oldest = (await connection.execute(waiting)).one()
+                    metrics.OUTBOX_UNSENT.set(unsent)
+                    metrics.OUTBOX_OLDEST.set(oldest or 0)
                     if beats <= 0:
                         beats = HOUSEKEEPING_SECONDS
                         old = func.now() - KEEP

@@ -1,0 +1,127 @@
+"""What the gauges tell about queues and the outbox is what the servers hold."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from pydantic import SecretStr
+from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from common.bus import depth as depth_module
+from common.bus import topology
+from common.bus.depth import tell_depth
+from common.bus.publish import broker, to_events
+from common.bus.subscription import Heard, Queue
+from common.contracts.accounts import PlanChanged
+from common.db.relay import Relay
+from common.db.unit_of_work import OUTBOX, UnitOfWork
+from common.observe import metrics
+from common.process import Task
+from support.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+QUEUE = Queue("listener", "plans", (("accounts.events", "PlanChanged.v1"),), ())
+
+
+@asynccontextmanager
+async def _running(task: Task) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    started = asyncio.create_task(task(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(started, timeout=10)
+
+
+def _gauge(name: str, queue: str) -> float | None:
+    return REGISTRY.get_sample_value(name, {"queue": queue})
+
+
+@pytest.fixture
+def telling(bus: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`async with telling():` asks for the depth of QUEUE many times a second."""
+    monkeypatch.setattr(depth_module, "EVERY_SECONDS", 0.02)
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        async with broker(bus.url, "listener") as asking:
+            await asking.start()
+            async with _running(partial(tell_depth, asking, (QUEUE,))):
+                yield
+
+    return run
+
+
+async def _comes(look: Callable[[], bool]) -> None:
+    async def ask() -> bool:
+        return look()
+
+    await eventually(ask)
+
+
+async def test_the_depth_of_a_queue_and_of_its_dead_letters_is_told(
+    bus: Any, telling: Any, fact: PlanChanged
+) -> None:
+    await topology.declare(bus.url, QUEUE.service, (QUEUE,))
+    dead = await bus.channel.get_exchange("listener.dead")
+    async with telling():
+        await bus.tell(fact)
+        await bus.tell(fact)
+        await _comes(lambda: _gauge("queue_depth", QUEUE.name) == 2)
+        await _comes(lambda: _gauge("queue_depth", QUEUE.dead) == 0)
+        message = await bus.take(QUEUE.name)
+        await dead.publish(message, QUEUE.name)
+        await _comes(lambda: _gauge("queue_depth", QUEUE.dead) == 1)
+        await _comes(lambda: _gauge("queue_depth", QUEUE.name) == 1)
+
+
+async def test_consumers_are_told_and_a_queue_that_is_deleted_has_none(
+    bus: Any, telling: Any, consuming: Any
+) -> None:
+    async def nothing(_uow: UnitOfWork, _heard: Heard) -> None: ...
+
+    async with consuming(nothing), telling():
+        await _comes(lambda: _gauge("queue_consumers", QUEUE.name) == 1)
+        assert _gauge("queue_consumers", QUEUE.dead) is None  # nobody is meant to listen there
+        await bus.channel.queue_delete(QUEUE.name)
+        await _comes(lambda: _gauge("queue_consumers", QUEUE.name) == 0)
+        assert _gauge("queue_depth", QUEUE.name) is None
+
+
+async def test_a_broker_that_is_away_leaves_no_old_number_behind() -> None:
+    metrics.QUEUE_DEPTH.labels(QUEUE.name).set(7)
+    away = broker(SecretStr("amqp://127.0.0.1:1/"), "listener")
+    async with _running(partial(tell_depth, away, (QUEUE,))):
+        await _comes(lambda: _gauge("queue_depth", QUEUE.name) is None)
+
+
+async def test_the_age_of_the_oldest_unsent_row_is_told(
+    bus: Any,
+    engine: AsyncEngine,
+    database_url: str,
+    transaction: Callable[[], UnitOfWork],
+    fact: PlanChanged,
+) -> None:
+    """No queue takes the fact, so it stays in the outbox."""
+    await topology.declare(bus.url, "accounts", ())
+    async with transaction() as uow:
+        uow.tell(fact, version=1)
+    async with engine.begin() as connection:
+        long_ago = func.now() - timedelta(seconds=500)
+        await connection.execute(update(OUTBOX).values(created_at=long_ago))
+
+    def oldest() -> bool:
+        return 500 <= (REGISTRY.get_sample_value("outbox_oldest_seconds") or 0) < 600
+
+    async with broker(bus.url, "accounts") as speaker:
+        relay = Relay(engine, SecretStr(database_url), to_events(speaker, "accounts"))
+        async with _running(relay.run):
+            await _comes(oldest)
+            assert REGISTRY.get_sample_value("outbox_unsent") == 1

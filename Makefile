@@ -20,7 +20,7 @@ demo: $(BIN)/.run ## publish one clip to four simulated platforms (CLIP=file.mp4
 	@$(PY) deploy/local/demo.py --clip "$(CLIP)"
 
 test: $(BIN)/.dev ## run every test against real servers of its own
-	@$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 lint: $(BIN)/.dev ## style, types, import rule, unused dependencies
 	@$(BIN)/ruff check .
@@ -52,6 +52,7 @@ lock: $(BIN)/.dev ## lock the requirements anew, with hashes
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 clean: down ## forget everything that was built or stored here
+	@test ! -x $(PY) || $(PY) deploy/local/servers.py wipe
 	@rm -rf .venv .local
 
 $(BIN)/.run: requirements.lock deploy/local/make-venv.sh

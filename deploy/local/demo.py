@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 
 from localrun.body import StartError
 from localrun.environment import TREE
@@ -177,7 +177,8 @@ def _row(one: Mapping[str, Any], ledger: Sequence[Mapping[str, Any]]) -> dict[st
 
 
 def _show(rows: Sequence[Mapping[str, Any]]) -> None:
-    table = Table("platform", "state", "link", "seconds", "bytes", "views", title="Published")
+    link = Column("link", overflow="fold", ratio=1)
+    table = Table("platform", "state", link, "seconds", "bytes", "views", title="Published")
     for row in rows:
         stats = row["stats"] or {}
         views = stats.get("views")
@@ -189,6 +190,7 @@ def _show(rows: Sequence[Mapping[str, Any]]) -> None:
             str(row["bytes"]),
             str(views) if views is not None else str(stats.get("reason", "-")),
         )
+    console.print()
     console.print(table)
 
 

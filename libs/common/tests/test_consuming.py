@@ -222,7 +222,7 @@ async def _cut_consumers(servers: Servers, queue: str) -> None:
         return [
             one["channel_details"]["connection_name"]
             for one in found
-            if one["queue"]["name"] == queue
+            if one["queue"]["name"] == queue and one["channel_details"]  # filled in later
         ]
 
     for name in await eventually(consumers, seconds=30):

@@ -49,6 +49,11 @@ PACE_MOST = timedelta(seconds=2)
 
 def http(settings: PublisherSettings) -> None:
     """The publications gateway."""
+    process.serve(http_app(settings), settings)
+
+
+def http_app(settings: PublisherSettings) -> FastAPI:
+    """The application for people."""
     engine = connect(settings.database_url, "publisher-http", size=20)
     redis = redis_client(settings.redis_url)
     plugged = adapters(settings)
@@ -79,7 +84,7 @@ def http(settings: PublisherSettings) -> None:
             await checks.database(engine)()
             yield
 
-    app = create_app(
+    return create_app(
         "Clipcast publisher",
         settings,
         routers=[media.router, requests.router, stream.router, publications.router],
@@ -87,7 +92,6 @@ def http(settings: PublisherSettings) -> None:
         required=frozenset({"database"}),
         lifespan=lifespan,
     )
-    process.serve(app, settings)
 
 
 def clock(settings: PublisherSettings) -> None:

@@ -19,7 +19,6 @@ from common.clock import SystemClock
 from common.db.engine import connect
 from common.db.relay import Relay
 from common.http.app import Lifespan, create_app
-from common.http.internal import InternalClient
 from common.pace import Pace, redis_client
 from common.process import metrics_beside, running, serve, serve_worker
 from connections.bus.subscriptions import SUBSCRIPTIONS
@@ -28,7 +27,7 @@ from connections.db.uow import ConnectionsUow
 from connections.gateway import HttpGateway
 from connections.http import connecting, refusals, routes
 from connections.http.parts import Parts
-from connections.settings import GATEWAY, NAME, Settings
+from connections.settings import NAME, Settings
 from platforms.registry import adapters
 from platforms.settings import PlatformUrls
 
@@ -38,9 +37,7 @@ def http_app(settings: Settings, urls: PlatformUrls) -> FastAPI:
     engine = connect(settings.database_url, NAME)
     holds = connect(settings.database_url, f"{NAME}-holds")
     redis = redis_client(settings.redis_url)
-    client = InternalClient(
-        settings.oauth_gateway_url, caller=NAME, callee=GATEWAY, secret=settings.gateway_secret
-    )
+    client = settings.gateway()
     plugged = adapters(urls)
 
     @asynccontextmanager

@@ -23,7 +23,7 @@ TASKS = {f"{service}-{task}" for service in SERVICES for task in ("migrate", "to
 
 def sample() -> dict[str, str]:
     """The lines of .env.example, as they stand."""
-    lines = (FOLDER / ".env.example").read_text().splitlines()
+    lines = (TREE / ".env.example").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 

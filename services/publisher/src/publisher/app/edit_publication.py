@@ -51,6 +51,7 @@ async def edit_publication(
     columns = dict(changes)
     if "schedule_at" in columns:
         columns["due_at"] = columns["schedule_at"]
+        columns["hold"] = None  # or a reconnect would send it at once
     row = await uow.publications.change(publication, **columns, version=publication.version + 1)
     if row is not None:
         await uow.timeline.note(row, "edited", detail=", ".join(sorted(changes)))

@@ -125,11 +125,10 @@ class Connections(Protocol):
         ...
 
     async def remember(self, connection: Connection) -> bool:
-        """Insert or update; False when a newer version is known."""
-        ...
+        """Insert or update; False when a newer version is known.
 
-    async def set_status(self, connection_id: UUID, status: str, version: int) -> bool:
-        """The same for the status alone."""
+        An empty `account_id` leaves the account to the event that names it, however late it comes.
+        """
         ...
 
 

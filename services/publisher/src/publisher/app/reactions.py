@@ -1,10 +1,12 @@
 """What publisher does when it hears of connections, plans and statistics: one transaction each."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from common.bus.subscription import Heard
 from common.contracts.accounts import PlanChanged
 from common.contracts.connections import (
+    ConnectionEvent,
     ConnectionExpired,
     PlatformConnected,
     PlatformDisconnected,
@@ -19,18 +21,12 @@ from publisher.domain.publication import Connection
 async def remember_connection(uow: Uow, heard: Heard) -> None:
     """An account was linked (again): what was held for it is due now."""
     fact: PlatformConnected = heard.event
-    fresh = await uow.connections.remember(
-        Connection(
-            fact.connection_id,
-            fact.user_id,
-            fact.platform,
-            fact.account_id,
-            fact.account_name,
-            "active",
-            heard.version,
-        )
+    named = replace(
+        _connection(fact, "active", heard.version),
+        account_id=fact.account_id,
+        account_name=fact.account_name,
     )
-    if not fresh:
+    if not await uow.connections.remember(named):
         return
     for row in await uow.publications.scheduled_of(connection_id=fact.connection_id):
         if row.hold:
@@ -42,7 +38,7 @@ async def remember_connection(uow: Uow, heard: Heard) -> None:
 async def forget_connection(uow: Uow, heard: Heard) -> None:
     """The account was removed: nothing more goes to it."""
     fact: PlatformDisconnected = heard.event
-    if not await uow.connections.set_status(fact.connection_id, "removed", heard.version):
+    if not await uow.connections.remember(_connection(fact, "removed", heard.version)):
         return
     for row in (
         *await uow.publications.scheduled_of(connection_id=fact.connection_id),
@@ -54,7 +50,7 @@ async def forget_connection(uow: Uow, heard: Heard) -> None:
 async def expire_connection(uow: Uow, heard: Heard) -> None:
     """The tokens are refused: scheduled publications will be held when they are due."""
     fact: ConnectionExpired = heard.event
-    await uow.connections.set_status(fact.connection_id, "expired", heard.version)
+    await uow.connections.remember(_connection(fact, "expired", heard.version))
 
 
 async def change_plan(uow: Uow, heard: Heard) -> None:
@@ -81,3 +77,8 @@ async def remember_stats(uow: Uow, heard: Heard) -> None:
         stats_at=fact.sampled_at,
         stats_reason=fact.reason,
     )
+
+
+def _connection(fact: ConnectionEvent, status: str, version: int) -> Connection:
+    """What every event about a connection tells: it may come before the one that names it."""
+    return Connection(fact.connection_id, fact.user_id, fact.platform, "", "", status, version)

@@ -1,11 +1,12 @@
 """The queries over what publisher remembers of others: connections, plans; and its timeline."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, and_, case, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,31 +53,22 @@ class ConnectionRows:
 
     async def remember(self, connection: Connection) -> bool:
         """The newer version wins, in whatever order events come."""
-        values = {
-            "id": connection.id,
-            "user_id": connection.user_id,
-            "platform": connection.platform,
-            "account_id": connection.account_id,
-            "account_name": connection.account_name,
-            "status": connection.status,
-            "version": connection.version,
-        }
-        statement = upsert(connections).values(values)
+        statement = upsert(connections).values(asdict(connection))
+        told = statement.excluded
+        newer = connections.c.version < told.version
+        named = told.account_id != ""
         statement = statement.on_conflict_do_update(
             index_elements=["id"],
-            set_=values,
-            where=connections.c.version < statement.excluded.version,
+            set_={
+                "account_id": case((named, told.account_id), else_=connections.c.account_id),
+                "account_name": case((named, told.account_name), else_=connections.c.account_name),
+                "status": case((newer, told.status), else_=connections.c.status),
+                "version": func.greatest(connections.c.version, told.version),
+            },
+            where=or_(newer, and_(named, connections.c.account_id == "")),
         )
-        return (await self._connection.execute(statement)).rowcount == 1
-
-    async def set_status(self, connection_id: UUID, status: str, version: int) -> bool:
-        """The same for the status alone."""
-        statement = (
-            update(connections)
-            .where(connections.c.id == connection_id, connections.c.version < version)
-            .values(status=status, version=version)
-        )
-        return (await self._connection.execute(statement)).rowcount == 1
+        found = await self._connection.execute(statement.returning(connections.c.version))
+        return bool(found.scalar() == connection.version)
 
 
 class PlanRows:

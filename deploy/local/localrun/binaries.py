@@ -1,4 +1,4 @@
-"""Where Debian keeps the programs of the three servers; some are not on the PATH."""
+"""Where Debian keeps the programs we run; some are not on the PATH."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ class MissingError(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """A server's program, looked for on Debian's places first, then on the PATH."""
+    """A program, looked for on Debian's places first, then on the PATH."""
 
     name: str
     package: str  # of Debian
@@ -47,6 +47,7 @@ RABBITMQ = Program(
 )
 EPMD = Program("epmd", "erlang-base")
 REDIS = Program("redis-server", "redis-server")
+PROMTOOL = Program("promtool", "prometheus")  # checks the alerts; the server itself is not run
 
 
 def _version(path: Path) -> list[int]:

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from localrun.addresses import How
-from localrun.binaries import EPMD, POSTGRES, PSQL, RABBITMQ, REDIS
+from localrun.binaries import EPMD, POSTGRES, PSQL, RABBITMQ, REDIS, MissingError, Program
 from localrun.body import StartError
 from localrun.docker import daemon_answers
+from localrun.lock import locked
 
 NEEDED = {
     "postgres": (POSTGRES, PSQL),
@@ -18,6 +19,8 @@ NEEDED = {
     "redis": (REDIS,),
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
+LOCK = Path("/run/lock/clipcast-apt")
+"""Of the whole machine: so are apt and the policy."""
 
 
 def provide() -> dict[str, How]:
@@ -34,6 +37,16 @@ def provide() -> dict[str, How]:
     return {name: "docker" if name in missing else "native" for name in NEEDED}
 
 
+def provide_program(program: Program) -> Path:
+    """Where a program is; installs it where that is possible."""
+    if program.missing and _can_apt():
+        _apt_install([program.package])
+    try:
+        return program.find()
+    except MissingError as error:
+        raise StartError(f"{error}. Install it: sudo apt-get install {program.package}") from error
+
+
 def _missing() -> dict[str, list[str]]:
     lacking = {
         name: [program.package for program in programs if program.missing]
@@ -48,7 +61,7 @@ def _can_apt() -> bool:
 
 def _apt_install(packages: Sequence[str]) -> None:
     print(f"Installing {' '.join(packages)} with apt (their own services stay off) …", flush=True)
-    with services_kept_off(POLICY):
+    with locked(LOCK), services_kept_off(POLICY):
         install = ("install", "-y", "--no-install-recommends", "--no-upgrade", *packages)
         if _apt_get(*install).returncode == 0:
             return

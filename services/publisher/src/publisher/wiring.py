@@ -31,7 +31,7 @@ from publisher.clock import Clock
 from publisher.db.mediabook import MediaRows
 from publisher.db.open_counts import tell_open
 from publisher.db.uow import PublisherUow
-from publisher.http import media, publications, requests, stream
+from publisher.http import media, pauses, publications, requests, stream
 from publisher.http.gateway import Gateway
 from publisher.media.accepting import Accepting
 from publisher.media.links import Links
@@ -87,7 +87,7 @@ def http_app(settings: PublisherSettings) -> FastAPI:
     return create_app(
         "Clipcast publisher",
         settings,
-        routers=[media.router, requests.router, stream.router, publications.router],
+        routers=[media.router, requests.router, stream.router, publications.router, pauses.router],
         checks={"database": checks.database(engine), "redis": checks.cache(redis)},
         required=frozenset({"database"}),
         lifespan=lifespan,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.words import Platform
 from publisher.app.ports import DuplicatePublication, Filters
+from publisher.db.pauses import running
 from publisher.db.tables import publications as t
 from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.states import Status, check_move
@@ -126,6 +127,7 @@ class PublicationRows:
                 t.c.status == Status.PUBLISHING,
                 t.c.due_at <= func.clock_timestamp(),
                 self._free(quarantine),
+                running(),
             )
             .values(
                 fence=t.c.fence + 1,
@@ -155,7 +157,7 @@ class PublicationRows:
         """Scheduled ones whose time has come."""
         return await self._all(
             select(*OWN)
-            .where(t.c.due_at <= func.clock_timestamp(), t.c.status == Status.SCHEDULED)
+            .where(t.c.due_at <= func.clock_timestamp(), t.c.status == Status.SCHEDULED, running())
             .order_by(t.c.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -171,6 +173,7 @@ class PublicationRows:
                 t.c.due_at <= func.clock_timestamp(),
                 t.c.status == Status.PUBLISHING,
                 self._free(quarantine),
+                running(),
                 or_(t.c.woken_at.is_(None), t.c.woken_at < func.clock_timestamp() - again_after),
             )
             .order_by(t.c.due_at)

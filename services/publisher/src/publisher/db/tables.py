@@ -135,3 +135,12 @@ media = Table(
     Column("height", Integer, nullable=False),
     moment("created_at", now=True),
 )
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("paused_by", String, nullable=False),
+    moment("created_at", now=True),
+)

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from common.db.unit_of_work import UnitOfWork
+from publisher.db.pauses import PauseRows
 from publisher.db.readmodels import ConnectionRows, PlanRows, TimelineRows
 from publisher.db.repositories import PublicationRows
 
@@ -31,6 +32,11 @@ class PublisherUow(UnitOfWork):
     def timeline(self) -> TimelineRows:
         """What happened."""
         return TimelineRows(self.connection)
+
+    @property
+    def pauses(self) -> PauseRows:
+        """What operators have paused."""
+        return PauseRows(self.connection)
 
     async def now(self) -> datetime:
         """The database's clock."""

@@ -1,0 +1,44 @@
+"""The queries over what operators have paused."""
+
+from sqlalchemy import ColumnElement, String, cast, delete, exists, or_, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from publisher.app.pauses import Pause, Scope
+from publisher.db.tables import pauses, publications
+
+
+def running() -> ColumnElement[bool]:
+    """True for a publication that no pause covers."""
+    scope, name = pauses.c.scope, pauses.c.id
+    return ~exists().where(
+        or_(
+            (scope == Scope.PLATFORM) & (name == publications.c.platform),
+            (scope == Scope.CONNECTION) & (name == cast(publications.c.connection_id, String)),
+            (scope == Scope.USER) & (name == publications.c.user_id),
+        )
+    )
+
+
+class PauseRows:
+    """app.pauses.Pauses over PostgreSQL."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, pause: Pause) -> None:
+        """Pausing twice is pausing once."""
+        values = {"scope": pause.scope, "id": pause.id, "paused_by": pause.paused_by}
+        await self._connection.execute(upsert(pauses).values(values).on_conflict_do_nothing())
+
+    async def remove(self, scope: Scope, name: str) -> bool:
+        """False when it was not paused."""
+        gone = delete(pauses).where(pauses.c.scope == scope, pauses.c.id == name)
+        return (await self._connection.execute(gone)).rowcount == 1
+
+    async def all(self) -> list[Pause]:
+        """Oldest first."""
+        found = await self._connection.execute(select(pauses).order_by(pauses.c.created_at))
+        return [
+            Pause(Scope(row.scope), row.id, row.paused_by, row.created_at) for row in found.all()
+        ]

@@ -1,5 +1,6 @@
 """What the neighbours tell, late, twice and in any order."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -13,6 +14,7 @@ from common.contracts.connections import (
     PlatformConnected,
     PlatformDisconnected,
 )
+from common.contracts.envelope import Event
 from common.contracts.stats import StatsCollected
 from common.contracts.words import Plan, Platform
 from common.ids import new_id
@@ -53,7 +55,7 @@ async def _known(lab: Lab, connection_id: UUID, user: str) -> Connection | None:
         return await uow.connections.get(connection_id, user)
 
 
-HISTORIES = {
+HISTORIES: dict[str, tuple[list[Callable[[UUID, str], Event]], str | None]] = {
     "linked": ([connected], "active"),
     "expired": ([connected, expired], "expired"),
     "linked again": ([connected, expired, connected], "active"),

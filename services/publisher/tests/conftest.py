@@ -1,9 +1,12 @@
 """Publisher over real servers: one database a run, people and connections of each test's own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,12 +20,19 @@ from publisher.media.opening import Opening
 from publisher.media.parts import Files
 from publisher.media.remote import Remote
 from publisher.media.store import open_store
+from publisher.settings import PublisherSettings
+from publisher.wiring import http_app
+from support.people import JWT_SECRET
 from support.servers import NewDatabase
+from support.serving import serving
 
 from .lab import Lab
+from .person import Person, person
 from .scripted import Scripted
 
 MIGRATIONS = Path(publisher.__file__).parent / "db/migrations"
+CLIP = Path(__file__).parents[3] / "deploy/local/clip.mp4"
+SERVICE_SECRET = "9b1f4c7ae2d05836c4e8a1b39d7f6205"
 LINK_SECRET = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 
 
@@ -76,3 +86,64 @@ def platform() -> Scripted:
 @pytest.fixture
 def lab(db: AsyncEngine, opening: Opening, platform: Scripted) -> Lab:
     return Lab(db, opening, platform.adapter())
+
+
+@pytest.fixture(scope="session")
+def clip() -> bytes:
+    return CLIP.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def settings_values(
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """Enough for the `http` process: no bus, and platforms that nobody calls."""
+    return {
+        "database_url": database_url,
+        "rabbitmq_url": "amqp://127.0.0.1:1/",
+        "redis_url": redis_url,
+        "auth_jwt_secret": JWT_SECRET,
+        "service_tokens": f"publisher={SERVICE_SECRET}",
+        "media_link_secret": LINK_SECRET,
+        "media_store_url": f"file:{tmp_path_factory.mktemp('media')}",
+        "dzen_api_url": "http://127.0.0.1:1/dzen",
+        "publish_rate": "10000/minute",
+    }
+
+
+@pytest.fixture(scope="session")
+def new_app(settings_values: dict[str, Any]) -> Callable[..., FastAPI]:
+    """Makes the real application, with some settings changed."""
+
+    def make(**changed: Any) -> FastAPI:
+        return http_app(PublisherSettings(**settings_values | changed))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+async def service_url(new_app: Callable[..., FastAPI]) -> AsyncIterator[str]:
+    """The running gateway."""
+    async with serving(new_app()) as url:
+        yield url
+
+
+@pytest.fixture
+async def anonymous(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls it without a token."""
+    async with httpx.AsyncClient(base_url=service_url, timeout=30, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def me(service_url: str, user: str, lab: Lab, clip: bytes) -> AsyncIterator[Person]:
+    """Somebody with the plan pro and no accounts yet."""
+    async with person(service_url, user, lab, clip) as found:
+        yield found
+
+
+@pytest.fixture
+async def stranger(service_url: str, user: str, lab: Lab, clip: bytes) -> AsyncIterator[Person]:
+    """Somebody else."""
+    async with person(service_url, f"{user}-2", lab, clip) as found:
+        yield found

@@ -3,16 +3,40 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.types import Message, Receive, Scope, Send
 
 from common.http import problems
 from common.http.health import Check, health_router, metrics_router
 from common.http.middleware import Edge
+from common.http.problems import Problem
 from common.settings import Settings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MAX_JSON_BODY = 256 * 1024
+
+
+class App(FastAPI):
+    """FastAPI, but its 413 is a problem too: Starlette writes it as plain text around the
+    application, where no handler and no middleware reaches."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        replaced = False
+
+        async def reply(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start":
+                kind = dict(message["headers"]).get(b"content-type", b"")
+                replaced = message["status"] == 413 and kind.startswith(b"text/plain")
+                if replaced:
+                    answer = problems.render(Request(scope), Problem(413, "invalid_request"))
+                    await answer(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await super().__call__(scope, receive, reply)
 
 
 def create_app(
@@ -25,7 +49,7 @@ def create_app(
     lifespan: Lifespan,
 ) -> FastAPI:
     """Docs and metrics are on the public port only where the settings say so (api.md)."""
-    app = FastAPI(
+    app = App(
         title=title,
         version="1",
         lifespan=lifespan,

@@ -138,15 +138,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        try:
-            if any(one["type"] == "json_invalid" for one in error.errors()):
-                await _prove_caller(request)
-        except Unauthorized:
-            return render(request, Problem(401, "unauthorized"))
+        if any(one["type"] == "json_invalid" for one in error.errors()):
+            return await _unreadable(request, _flaws(error.errors()))
         return render(request, Problem(422, "invalid_request", flaws=_flaws(error.errors())))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:  # FastAPI's word for a body that is no text at all
+            return await _unreadable(request, [Flaw("body", "invalid_request")])
         code = {401: "unauthorized", 404: "not_found", 405: "method_not_allowed"}.get(
             error.status_code, "invalid_request"
         )
@@ -167,12 +166,16 @@ def install(app: FastAPI) -> None:
         return render(request, Problem(500, "internal"))
 
 
-async def _prove_caller(request: Request) -> None:
+async def _unreadable(request: Request, flaws: Sequence[Flaw]) -> JSONResponse:
     """FastAPI reads the JSON before it asks who calls, but 401 comes before 422 (api.md)."""
     verifier: Verifier | None = getattr(request.app.state, "verifier", None)
     if verifier is not None:
         _, _, token = request.headers.get("authorization", "").partition(" ")
-        await verifier.verify(token)
+        try:
+            await verifier.verify(token)
+        except Unauthorized:
+            return render(request, Problem(401, "unauthorized"))
+    return render(request, Problem(422, "invalid_request", flaws=flaws))
 
 
 def _flaws(errors: Sequence[Any]) -> list[Flaw]:

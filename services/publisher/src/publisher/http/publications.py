@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 
 from common.contracts.words import Platform
 from common.http.callers import CallerDep
@@ -22,10 +21,12 @@ from publisher.http.deps import GatewayDep, LangDep, found, plan_of
 from publisher.http.present import publication_out
 from publisher.http.schemas import (
     EditIn,
+    Moment,
     PublicationOut,
     ResolveIn,
     TimelineOut,
     VerdictOut,
+    Word,
 )
 
 router = APIRouter(prefix="/v1/publications", tags=["publications"])
@@ -41,10 +42,10 @@ async def listing(
     status: Status | None = None,
     platform: Platform | None = None,
     connection_id: UUID | None = None,
-    clip_id: str | None = None,
+    clip_id: Word | None = None,
     *,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> Page[PublicationOut]:
     """Newest first."""
     filters = Filters(status, platform, connection_id, clip_id, since, until)

@@ -82,8 +82,11 @@ async def publish(
     """Accept one clip for all targets, or refuse all and list what is wrong with each."""
     async with gate.transaction() as uow:
         replayed = await once.replay(uow)
+        plan = await plan_of(uow, who)
     if replayed is not None:
         return replayed
+    if not plan.platforms:  # before anything is fetched for somebody who may publish nowhere
+        _refuse([Finding(at, "platform", "plan_required") for at in range(len(body.targets))])
     media = await _look(body, who.user_id, gate)
     allowed = await rates.count(gate.pace, "publish", who.user_id, gate.publish_rate)
     await _wait_for_recent_connection(gate, body, who.user_id)

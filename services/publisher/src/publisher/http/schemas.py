@@ -1,17 +1,40 @@
 """What goes in and out of the publications gateway (api.md, publisher)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from common.contracts.words import Platform
 from publisher.domain.publication import Stage
 from publisher.domain.states import Status
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(max_length=20_000)]
+STORABLE = r"^[^\x00]*$"
+"""PostgreSQL keeps every sign but this one."""
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=STORABLE)]
+Text = Annotated[str, StringConstraints(max_length=20_000, pattern=STORABLE)]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=STORABLE)]
+Address = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\x00\s]+$")]
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no such time in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time with its offset from UTC."""
 
 
 class Input(BaseModel):
@@ -23,8 +46,8 @@ class Input(BaseModel):
 class MediaIn(Input):
     """A key of the media store, or an address on an allowed host."""
 
-    key: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = None
+    key: Key | None = None
+    url: Address | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -57,13 +80,13 @@ class PublicationsIn(Input):
     title: Text
     description: Text = ""
     targets: Annotated[list[TargetIn], Field(min_length=1, max_length=20)]
-    schedule_at: AwareDatetime | None = None
+    schedule_at: Moment | None = None
 
 
 class EditIn(Input):
     """Only what is sent is changed."""
 
-    schedule_at: AwareDatetime | None = None
+    schedule_at: Moment | None = None
     title: Text | None = None
     description: Text | None = None
     options: dict[str, Any] | None = None
@@ -73,8 +96,8 @@ class ResolveIn(Input):
     """What a person found."""
 
     outcome: Literal["published", "failed"]
-    url: Annotated[str, StringConstraints(max_length=2000)] | None = None
-    post_id: Annotated[str, StringConstraints(max_length=200)] | None = None
+    url: Address | None = None
+    post_id: Word | None = None
 
 
 class StageOut(BaseModel):

@@ -108,8 +108,11 @@ class Publications(Protocol):
         """Newer counters win; an older version changes nothing."""
         ...
 
-    async def changed_since(self, user_id: str, since: datetime) -> list[Publication]:
-        """For the stream: what changed at or after `since`, oldest change first."""
+    async def changed_since(
+        self, user_id: str, since: datetime, *, beyond: UUID, limit: int
+    ) -> list[Publication]:
+        """For the stream: what changed after `since`, or then with an id beyond `beyond`, oldest
+        change first."""
         ...
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, case, func, insert, or_, select, true, update
+from sqlalchemy import RowMapping, Select, case, func, insert, or_, select, true, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -217,13 +217,15 @@ class PublicationRows:
             .values(stats_version=version, updated_at=func.clock_timestamp(), **columns)
         )
 
-    async def changed_since(self, user_id: str, since: datetime) -> list[Publication]:
+    async def changed_since(
+        self, user_id: str, since: datetime, *, beyond: UUID, limit: int
+    ) -> list[Publication]:
         """Oldest change first."""
         return await self._all(
             select(*OWN)
-            .where(t.c.user_id == user_id, t.c.updated_at >= since)
-            .order_by(t.c.updated_at)
-            .limit(500)
+            .where(t.c.user_id == user_id, tuple_(t.c.updated_at, t.c.id) > tuple_(since, beyond))
+            .order_by(t.c.updated_at, t.c.id)
+            .limit(limit)
         )
 
     @staticmethod

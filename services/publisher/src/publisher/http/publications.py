@@ -105,7 +105,7 @@ async def edit(
         raise Problem(422, "invalid_request", flaws=[Flaw(n, "invalid_request") for n in nulls])
     async with gate.transaction() as uow:
         row = found(await uow.publications.lock(publication_id, who.user_id))
-        if if_match is not None and if_match.removeprefix("W/").strip('"') != str(row.version):
+        if if_match is not None and not _names(if_match, row.version):
             raise Problem(412, "version_mismatch")
         if row.status is not Status.SCHEDULED:
             raise Problem(409, "not_scheduled")
@@ -199,6 +199,12 @@ async def resolve(
         if done is None:
             raise Problem(409, "not_uncertain")
         return await once.keep(uow, 200, publication_out(done, lang).model_dump(mode="json"))
+
+
+def _names(if_match: str, version: int) -> bool:
+    """Whether `If-Match` lets a change of this version through (RFC 9110, 13.1.1)."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_match.split(",")]
+    return "*" in tags or f'"{version}"' in tags
 
 
 def _before(cursor: str | None) -> UUID | None:

@@ -20,7 +20,7 @@ demo: $(BIN)/.run ## publish one clip to four simulated platforms (CLIP=file.mp4
 	@$(PY) deploy/local/demo.py --clip "$(CLIP)"
 
 test: $(BIN)/.dev ## run every test against real servers of its own
-	@$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadscope $(ARGS)
 
 lint: $(BIN)/.dev ## style, types, import rule, unused dependencies
 	@$(BIN)/ruff check .

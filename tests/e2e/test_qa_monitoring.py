@@ -45,7 +45,7 @@ def test_dashboards_and_alerts_exist(
         sample = (metric, frozenset(labels.items()))
         return after[process].get(sample, 0) - before[process].get(sample, 0)
 
-    worker = "publisher-worker-vk-rutube"
+    worker = "publisher-vk-rutube"
     assert rise(worker, "publications_total", platform="vk", result="published") >= 1
     assert rise(worker, "publication_seconds_count", platform="vk") >= 1
     assert rise(worker, "messages_total", queue="publisher.publish.vk", result="done") >= 1

@@ -103,7 +103,7 @@ def test_logs_include_the_workers(person: Person, connect: Connect, ask: Ask, st
     person.watch([accepted["id"]], seconds=PATIENCE)
     seen = [
         line["event"]
-        for line in _lines(stack.home / "logs" / "publisher-worker-dzen-telegram.log")
+        for line in _lines(stack.home / "logs" / "publisher-dzen-telegram.log")
         if line.get("publication_id") == accepted["id"]
     ]
     assert seen[0] == "publish_job_start"

@@ -48,6 +48,6 @@ def planned(publishers: Sequence[str] = EVERY_PLATFORM) -> tuple[Planned, ...]:
     for platforms in publishers:
         seen[platforms] += 1
         replica = f"-{seen[platforms]}" if seen[platforms] > 1 else ""
-        name = f"publisher-worker-{platforms.replace(',', '-')}{replica}"
+        name = f"publisher-{platforms.replace(',', '-')}{replica}"
         fixed.append(Planned(name, "publisher", ("publisher", "worker", "--platform", platforms)))
     return tuple(fixed)

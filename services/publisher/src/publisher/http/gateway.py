@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from common.contracts.words import Platform
@@ -47,3 +48,5 @@ class Gateway:
     horizon: Horizon
     pace: Pace
     publish_rate: Allowance
+    patience: timedelta = timedelta(seconds=2)
+    """An account connected a moment ago reaches us by an event: look again before saying no."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from common.http.callers import CallerDep
-from common.http.problems import Problem
+from common.http.problems import Problem, documented
 from publisher.media.errors import MediaError, MediaTooLarge, MediaUnavailable, NotVideo
 from publisher.media.parts import MediaParts
 from publisher.media.ports import MediaRef
@@ -26,6 +26,12 @@ UNCAPPED = 2**63 - 1
 not cut a file."""
 IDLE_SECONDS = 60
 EXPIRES_DIGITS = 12
+
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The whole file", "content": {"video/mp4": {}}},
+    206: {"description": "A part of it", "content": {"video/mp4": {}}},
+    416: {"description": "There is no such part"},
+}
 
 router = APIRouter(tags=["media"])
 
@@ -49,7 +55,13 @@ class UploadedBody(BaseModel):
     height: int
 
 
-@router.put("/v1/media/{name}", status_code=201, max_body_size=UNCAPPED)
+@router.put(
+    "/v1/media/{name}",
+    status_code=201,
+    max_body_size=UNCAPPED,
+    operation_id="put_media",
+    responses=documented(400, 401, 413, 422, 503),
+)
 async def put_media(
     name: Annotated[str, Path(max_length=500)],
     request: Request,
@@ -78,8 +90,18 @@ async def put_media(
     )
 
 
-@router.head("/v1/files/{publication_id}", response_class=Response)
-@router.get("/v1/files/{publication_id}", response_class=Response)
+@router.head(
+    "/v1/files/{publication_id}",
+    response_class=Response,
+    operation_id="head_file",
+    responses=FILE | documented(404, 503),
+)
+@router.get(
+    "/v1/files/{publication_id}",
+    response_class=Response,
+    operation_id="get_file",
+    responses=FILE | documented(404, 503),
+)
 async def get_file(
     publication_id: str, request: Request, parts: PartsDep, expires: str = "", sig: str = ""
 ) -> Response:

@@ -1,26 +1,38 @@
 """Pausing and resuming, for operators."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Self
+from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, model_validator
 
+from common.contracts.words import Platform
 from common.http.callers import OperatorDep
 from common.http.problems import Problem, documented
 from publisher.app.pauses import Pause, Scope
 from publisher.http.deps import GatewayDep
+from publisher.http.schemas import Input, Word
 
 router = APIRouter(prefix="/v1/pauses", tags=["operators"])
 
 
-class PauseIn(BaseModel):
+class PauseIn(Input):
     """What to pause or resume: a platform's name, or the id of a connection or user."""
 
-    model_config = ConfigDict(extra="forbid")
-
     scope: Scope
-    id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    id: Word
+
+    @model_validator(mode="after")
+    def _one_that_can_be(self) -> Self:
+        match self.scope:
+            case Scope.PLATFORM:
+                Platform(self.id)
+            case Scope.CONNECTION:
+                self.id = str(UUID(self.id))
+            case Scope.USER:
+                pass
+        return self
 
 
 class PauseOut(BaseModel):
@@ -39,7 +51,9 @@ class PausesOut(BaseModel):
     next_cursor: None = None
 
 
-@router.post("", status_code=201, operation_id="pause", responses=documented(401, 404, 422))
+@router.post(
+    "", status_code=201, operation_id="pause", responses=documented(401, 404, 413, 422, 503)
+)
 async def pause(body: PauseIn, who: OperatorDep, gate: GatewayDep) -> PausesOut:
     """Nothing of it is started or claimed from now on. Answers all pauses."""
     async with gate.transaction() as uow:
@@ -48,7 +62,9 @@ async def pause(body: PauseIn, who: OperatorDep, gate: GatewayDep) -> PausesOut:
     return _out(found)
 
 
-@router.delete("", status_code=204, operation_id="resume", responses=documented(401, 404, 422))
+@router.delete(
+    "", status_code=204, operation_id="resume", responses=documented(401, 404, 413, 422, 503)
+)
 async def resume(body: PauseIn, _who: OperatorDep, gate: GatewayDep) -> None:
     """What became due meanwhile starts at once."""
     async with gate.transaction() as uow:
@@ -56,7 +72,7 @@ async def resume(body: PauseIn, _who: OperatorDep, gate: GatewayDep) -> None:
             raise Problem(404, "not_found")
 
 
-@router.get("", operation_id="list_pauses", responses=documented(401, 404))
+@router.get("", operation_id="list_pauses", responses=documented(401, 404, 503))
 async def listing(_who: OperatorDep, gate: GatewayDep) -> PausesOut:
     """Everything that is paused."""
     async with gate.transaction() as uow:

@@ -1,6 +1,6 @@
 """Reading and steering publications."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -10,7 +10,7 @@ from common.contracts.words import Platform
 from common.http.callers import CallerDep
 from common.http.idempotency import IdempotencyDep
 from common.http.paging import Cursor, Limit, Page, decode, encode
-from common.http.problems import Flaw, Problem
+from common.http.problems import Flaw, Problem, documented
 from publisher.app.cancel_publication import Verdict, cancel_publication
 from publisher.app.edit_publication import check_edit, edit_publication
 from publisher.app.ports import DuplicatePublication, Filters
@@ -30,9 +30,17 @@ from publisher.http.schemas import (
 )
 
 router = APIRouter(prefix="/v1/publications", tags=["publications"])
+REQUESTED: dict[int | str, dict[str, Any]] = {
+    202: {"model": VerdictOut, "description": "It ends as cancelled or published"}
+}
 
 
-@router.get("", response_model=Page[PublicationOut], operation_id="list_publications")
+@router.get(
+    "",
+    response_model=Page[PublicationOut],
+    operation_id="list_publications",
+    responses=documented(401, 422, 503),
+)
 async def listing(
     who: CallerDep,
     gate: GatewayDep,
@@ -56,7 +64,12 @@ async def listing(
     return Page(items=[publication_out(row, lang) for row in rows[:limit]], next_cursor=more)
 
 
-@router.get("/{publication_id}", response_model=PublicationOut, operation_id="get_publication")
+@router.get(
+    "/{publication_id}",
+    response_model=PublicationOut,
+    operation_id="get_publication",
+    responses=documented(401, 404, 422, 503),
+)
 async def one(
     publication_id: UUID, who: CallerDep, gate: GatewayDep, lang: LangDep, response: Response
 ) -> PublicationOut:
@@ -71,6 +84,7 @@ async def one(
     "/{publication_id}/timeline",
     response_model=Page[TimelineOut],
     operation_id="get_publication_timeline",
+    responses=documented(401, 404, 422, 503),
 )
 async def history(
     publication_id: UUID,
@@ -89,7 +103,12 @@ async def history(
     return Page(items=items, next_cursor=more)
 
 
-@router.patch("/{publication_id}", response_model=PublicationOut, operation_id="edit_publication")
+@router.patch(
+    "/{publication_id}",
+    response_model=PublicationOut,
+    operation_id="edit_publication",
+    responses=documented(401, 404, 409, 412, 413, 422, 503),
+)
 async def edit(
     publication_id: UUID,
     body: EditIn,
@@ -122,7 +141,7 @@ async def edit(
 @router.post(
     "/{publication_id}/cancel",
     response_model=VerdictOut,
-    responses={202: {"model": VerdictOut, "description": "It ends as cancelled or published"}},
+    responses=REQUESTED | documented(401, 404, 409, 422, 503),
     operation_id="cancel_publication",
 )
 async def cancel(
@@ -149,6 +168,7 @@ async def cancel(
     status_code=202,
     response_model=PublicationOut,
     operation_id="retry_publication",
+    responses=documented(401, 403, 404, 409, 422, 503),
 )
 async def retry(
     publication_id: UUID, who: CallerDep, gate: GatewayDep, lang: LangDep, once: IdempotencyDep
@@ -174,6 +194,7 @@ async def retry(
     "/{publication_id}/resolve",
     response_model=PublicationOut,
     operation_id="resolve_publication",
+    responses=documented(401, 404, 409, 413, 422, 503),
 )
 async def resolve(
     publication_id: UUID,

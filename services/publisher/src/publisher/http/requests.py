@@ -10,7 +10,7 @@ from common.contracts.words import Plan
 from common.http import rates
 from common.http.callers import CallerDep
 from common.http.idempotency import IdempotencyDep
-from common.http.problems import Flaw, Problem, say
+from common.http.problems import Flaw, Problem, documented, say
 from common.http.texts import Text
 from publisher.app.check_request import check_request
 from publisher.app.ports import DuplicatePublication, Uow
@@ -37,8 +37,6 @@ from publisher.media.errors import (
 from publisher.media.ports import MediaRef
 
 router = APIRouter(prefix="/v1/publications", tags=["publications"])
-RECENT_CONNECTION_SECONDS = 2.0
-"""An account connected a moment ago reaches us by an event: look again before saying no."""
 ORDER = {
     "plan_required": 403,
     "not_found": 404,
@@ -71,7 +69,13 @@ async def _look(body: PublicationsIn, user: str, gate: Gateway) -> Looked:
     return Looked(ref, None)
 
 
-@router.post("", status_code=202, response_model=PublicationsOut, operation_id="publish")
+@router.post(
+    "",
+    status_code=202,
+    response_model=PublicationsOut,
+    operation_id="publish",
+    responses=documented(401, 403, 404, 409, 413, 422, 429, 503),
+)
 async def publish(
     body: PublicationsIn,
     who: CallerDep,
@@ -107,7 +111,12 @@ async def publish(
         raise Problem(409, "duplicate_publication") from None
 
 
-@router.post("/validate", response_model=ValidationOut, operation_id="validate_publications")
+@router.post(
+    "/validate",
+    response_model=ValidationOut,
+    operation_id="validate_publications",
+    responses=documented(401, 413, 422, 503),
+)
 async def validate(
     body: PublicationsIn, who: CallerDep, gate: GatewayDep, lang: LangDep
 ) -> ValidationOut:
@@ -154,7 +163,7 @@ def _request(body: PublicationsIn, user: str, media: Looked, plan: Plan) -> Requ
 
 
 async def _wait_for_recent_connection(gate: Gateway, body: PublicationsIn, user: str) -> None:
-    deadline = asyncio.get_running_loop().time() + RECENT_CONNECTION_SECONDS
+    deadline = asyncio.get_running_loop().time() + gate.patience.total_seconds()
     while True:
         async with gate.transaction() as uow:
             if await _all_known(uow, body, user):

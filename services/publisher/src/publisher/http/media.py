@@ -32,6 +32,10 @@ FILE: dict[int | str, dict[str, Any]] = {
     206: {"description": "A part of it", "content": {"video/mp4": {}}},
     416: {"description": "There is no such part"},
 }
+BYTES = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 
 router = APIRouter(tags=["media"])
 
@@ -60,6 +64,7 @@ class UploadedBody(BaseModel):
     status_code=201,
     max_body_size=UNCAPPED,
     operation_id="put_media",
+    openapi_extra={"requestBody": BYTES},
     responses=documented(400, 401, 413, 422, 503),
 )
 async def put_media(
@@ -67,7 +72,7 @@ async def put_media(
     request: Request,
     who: CallerDep,
     parts: PartsDep,
-    content_length: Annotated[int | None, Header(ge=0)] = None,
+    content_length: Annotated[int | None, Header(ge=0, include_in_schema=False)] = None,
 ) -> UploadedBody:
     """Upload an MP4 or MOV: the body is the file itself."""
     try:

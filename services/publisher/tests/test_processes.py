@@ -1,0 +1,231 @@
+"""The clock and a worker as they run: facts in and out over RabbitMQ, uploads that survive it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import aio_pika
+import httpx
+import pytest
+from aio_pika.abc import AbstractQueue
+from faststream.rabbit import RabbitBroker
+from pydantic import SecretStr
+
+from common.bus import topology
+from common.bus.publish import broker, to_events
+from common.bus.subscription import exchange, queues
+from common.contracts.connections import PlatformConnected
+from common.contracts.envelope import Envelope
+from common.contracts.words import Platform
+from common.ids import new_id
+from publisher.bus.subscriptions import SUBSCRIPTIONS
+from publisher.settings import PublisherSettings
+from servers import Servers
+from support.people import JWT_SECRET
+from support.processes import process
+from support.servers import NewVhost
+from support.serving import serving
+from support.waiting import eventually
+
+from .conftest import LINK_SECRET, SERVICE_SECRET
+from .neighbours import Neighbours
+from .person import Person
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+async def bus_url(new_vhost: NewVhost) -> str:
+    """A vhost with publisher's exchanges and queues, and one queue that hears all it tells."""
+    url = new_vhost()
+    rungs = PublisherSettings.model_fields["bus_retry_delays"].default
+    await topology.declare(SecretStr(url), "publisher", queues("publisher", SUBSCRIPTIONS, rungs))
+    async with await aio_pika.connect(url) as connection:
+        heard = await (await connection.channel()).declare_queue("heard", durable=True)
+        await heard.bind(exchange("publisher"), "#")
+    return url
+
+
+@pytest.fixture(scope="module")
+async def neighbours() -> AsyncIterator[tuple[Neighbours, str]]:
+    found = Neighbours()
+    async with serving(found.app()) as url:
+        yield found, url
+
+
+@pytest.fixture(scope="module")
+def settings(
+    bus_url: str,
+    neighbours: tuple[Neighbours, str],
+    settings_values: dict[str, Any],
+) -> dict[str, str]:
+    """Short leases, so that a heartbeat matters; and nobody has to wait for a turn."""
+    _, url = neighbours
+    return {
+        **{name.upper(): str(value) for name, value in settings_values.items()},
+        "RABBITMQ_URL": bus_url,
+        "AUTH_JWT_SECRET": JWT_SECRET,
+        "SERVICE_TOKENS": f"publisher={SERVICE_SECRET}",
+        "MEDIA_LINK_SECRET": LINK_SECRET,
+        "OAUTH_GATEWAY_URL": url,
+        "TELEGRAM_API_URL": url,
+        "PACE_TELEGRAM": "50",
+        "LEASE": "3s",
+        "QUARANTINE": "1s",
+    }
+
+
+@pytest.fixture(scope="module")
+def worker(settings: dict[str, str]) -> Iterator[str]:
+    with process("publisher", "worker", "--platform", "telegram", settings=settings) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clock(settings: dict[str, str]) -> Iterator[None]:
+    with process("publisher", "clock", settings=settings):
+        yield
+
+
+@pytest.fixture
+async def telegram(neighbours: tuple[Neighbours, str]) -> Neighbours:
+    """Telegram, with nothing posted yet and quick answers."""
+    found, _ = neighbours
+    found.posts.clear()
+    found.sending.clear()
+    found.go.set()
+    return found
+
+
+@pytest.fixture
+async def speaker(bus_url: str) -> AsyncIterator[RabbitBroker]:
+    async with broker(SecretStr(bus_url), "connections") as found:
+        yield found
+
+
+class Ears:
+    """Hears all that publisher tells."""
+
+    def __init__(self, queue: AbstractQueue) -> None:
+        self._queue = queue
+        self._facts: list[dict[str, Any]] = []
+
+    async def told(self, publication: dict[str, Any]) -> list[dict[str, Any]]:
+        """The facts about it that came so far."""
+        while message := await self._queue.get(no_ack=True, fail=False):
+            self._facts.append(json.loads(message.body))
+        return [fact for fact in self._facts if fact["subject"] == publication["id"]]
+
+    async def end_of(self, publication: dict[str, Any]) -> list[dict[str, Any]]:
+        """The facts about it, when one of them tells its end."""
+
+        async def ended() -> list[dict[str, Any]]:
+            facts = await self.told(publication)
+            calls = [fact["type"] == "PublicationRequested.v1" for fact in facts]
+            return [] if all(calls) else facts
+
+        return await eventually(ended)
+
+
+@pytest.fixture
+async def heard(bus_url: str) -> AsyncIterator[Ears]:
+    async with await aio_pika.connect(bus_url) as connection:
+        channel = await connection.channel()
+        yield Ears(await channel.declare_queue("heard", passive=True))
+
+
+async def connected(me: Person, speaker: RabbitBroker) -> dict[str, Any]:
+    """Have an account connected, as connections tells it; the target that names it."""
+    fact = PlatformConnected(
+        connection_id=new_id(),
+        user_id=me.user,
+        platform=Platform.TELEGRAM,
+        account_id=str(-(new_id().int % 10**12)),
+        account_name="Channel",
+    )
+    envelope = Envelope(
+        id=new_id(),
+        source=fact.source,
+        type=fact.type,
+        subject=fact.subject,
+        time=datetime.now(UTC),
+        data=fact.model_dump(mode="json"),
+        aggregateversion=1,
+    )
+    send = to_events(speaker, "connections")
+    await send(fact.routing_key, envelope.model_dump(mode="json", exclude_none=True))
+    return {"connection_id": str(fact.connection_id)}
+
+
+async def becomes(me: Person, publication: dict[str, Any], status: str) -> dict[str, Any]:
+    async def look() -> dict[str, Any] | None:
+        found = await me.get(publication)
+        return found if found["status"] == status else None
+
+    found = await eventually(look, seconds=30)
+    assert found is not None
+    return found
+
+
+async def test_from_the_request_to_the_post_over_the_bus(
+    me: Person, speaker: RabbitBroker, heard: Ears, telegram: Neighbours, worker: str
+) -> None:
+    assert worker
+    found = await me.one(targets=[await connected(me, speaker)])
+    done = await becomes(me, found, "published")
+    assert done["url"].startswith("https://t.me/channel/")
+    assert len(telegram.posts) == 1
+    facts = await heard.end_of(found)
+    assert facts[-1]["type"] == "PublicationPublished.v1"
+    assert facts[-1]["data"]["post_id"] == done["post_id"]
+    assert len({fact["traceparent"].split("-")[1] for fact in facts}) == 1
+
+
+async def test_a_worker_whose_connection_is_closed_in_the_middle_of_an_upload_finishes_once(
+    me: Person,
+    speaker: RabbitBroker,
+    heard: Ears,
+    telegram: Neighbours,
+    servers: Servers,
+    worker: str,
+) -> None:
+    telegram.go.clear()
+    found = await me.one(targets=[await connected(me, speaker)])
+    async with asyncio.timeout(20):
+        await telegram.sending.wait()
+    await _cut_consumers(servers, "publisher.publish.telegram")
+
+    other = await me.one(targets=[await connected(me, speaker)])
+
+    async def taken_too() -> bool:
+        return len(telegram.posts) == 2
+
+    await eventually(taken_too, seconds=40)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(f"{worker}/readyz")).json()["ready"] is True
+    telegram.go.set()
+    for one in (found, other):
+        assert (await becomes(me, one, "published"))["attempt"] == 1
+        ends = [fact["type"] for fact in await heard.end_of(one)]
+        assert ends.count("PublicationPublished.v1") == 1
+    assert len(telegram.posts) == len(set(telegram.posts)) == 2
+
+
+async def _cut_consumers(servers: Servers, queue: str) -> None:
+    """Close the connections that consume from a queue, as an operator or a fault would."""
+
+    async def consumers() -> list[str]:
+        _, found = await asyncio.to_thread(servers.rabbitmq.api, "GET", "/api/consumers")
+        return [
+            one["channel_details"]["connection_name"]
+            for one in found
+            if one["queue"]["name"] == queue and one["channel_details"]
+        ]
+
+    for name in await eventually(consumers, seconds=30):
+        path = f"/api/connections/{quote(name)}"
+        status, _ = await asyncio.to_thread(servers.rabbitmq.api, "DELETE", path)
+        assert status == 204

@@ -1,5 +1,6 @@
 # Everything starts here: `make demo` shows it, `make test` proves it, `make help` lists the rest.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,9 @@ def _run(stack: Stack, clip: Path, report: Path) -> int:
         json.dumps({"publications": rows, "ledger": ledger}, ensure_ascii=False, indent=2)
     )
     console.print(f"Written to {report}")
-    good = all(row["status"] == "published" and row["sha256"] for row in rows)
+    with clip.open("rb") as file:
+        sent = file_digest(file, "sha256").hexdigest()
+    good = all(row["status"] == "published" and row["sha256"] == sent for row in rows)
     return 0 if good and any(row["stats"] for row in rows) else 1
 
 

@@ -220,8 +220,9 @@ def main(words: Sequence[str]) -> int:
 def _show(stack: Stack) -> None:
     for service, url in stack.urls.items():
         print(f"{service:<16} {url}")
-    print(f"{'a token':<16} {stack.home}/up.json, or make token USER=… PLAN=…")
+    print(f"{'told in':<16} {stack.home}/up.json")
     print(f"{'logs':<16} {stack.home}/logs")
+    print(f"{'bearer token':<16} {stack.token()}")
 
 
 if __name__ == "__main__":

@@ -11,18 +11,17 @@ from typing import Any, Protocol
 
 import asyncpg
 from pydantic import SecretStr
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.db.engine import plain_url
-from common.db.unit_of_work import ANSWERS, CHANNEL, INBOX, OUTBOX
-from common.observe import logs, metrics
+from common.db.housekeeping import keep_house
+from common.db.unit_of_work import CHANNEL, OUTBOX
+from common.observe import logs
 
 BATCH = 200
 LEASE = timedelta(seconds=30)
-KEEP = timedelta(days=7)
 POLL_SECONDS = 0.5
-HOUSEKEEPING_SECONDS = 3600.0
 
 log = logs.get(__name__)
 
@@ -46,7 +45,7 @@ class Relay:
         """Send what is there, then wait for NOTIFY or the next poll."""
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(self._listen())
-            cleaning = group.create_task(self._housekeeping())
+            cleaning = group.create_task(keep_house(self._engine))
             while not stop.is_set():
                 if await self._safely_send() == BATCH:
                     continue
@@ -65,7 +64,7 @@ class Relay:
                 OUTBOX.c.sent_at.is_(None),
                 or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until < func.now()),
             )
-            .order_by(OUTBOX.c.created_at)
+            .order_by(func.coalesce(OUTBOX.c.leased_until, OUTBOX.c.created_at))
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
@@ -116,29 +115,9 @@ class Relay:
                 connection = await asyncpg.connect(plain_url(self._url), timeout=3)
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda *_, lost=lost: lost.set())
-                await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
                 try:
+                    await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
                     await lost.wait()
                 finally:
                     connection.terminate()
             await asyncio.sleep(1)
-
-    async def _housekeeping(self) -> None:
-        """Forget what nobody will ask for again, and keep count of what waits."""
-        beats = 0.0
-        while True:
-            with suppress(Exception):
-                async with self._engine.begin() as connection:
-                    age = func.extract("epoch", func.now() - func.min(OUTBOX.c.created_at))
-                    waiting = select(func.count(), age).where(OUTBOX.c.sent_at.is_(None))
-                    unsent, oldest = (await connection.execute(waiting)).one()
-                    metrics.OUTBOX_UNSENT.set(unsent)
-                    metrics.OUTBOX_OLDEST.set(oldest or 0)
-                    if beats <= 0:
-                        beats = HOUSEKEEPING_SECONDS
-                        old = func.now() - KEEP
-                        await connection.execute(delete(OUTBOX).where(OUTBOX.c.sent_at < old))
-                        await connection.execute(delete(INBOX).where(INBOX.c.seen_at < old))
-                        await connection.execute(delete(ANSWERS).where(ANSWERS.c.created_at < old))
-            beats -= 15
-            await asyncio.sleep(15)

@@ -75,7 +75,7 @@ def language(request: Request) -> str:
     """`en` when the caller prefers it to Russian, else `ru` (api.md)."""
     best, chosen = 0.0, "ru"
     for part in request.headers.get("accept-language", "").split(","):
-        name, _, quality = part.strip().partition(";q=")
+        name, _, quality = part.replace(" ", "").partition(";q=")
         tag = name.split("-")[0].lower()
         try:
             weight = float(quality) if quality else 1.0
@@ -157,6 +157,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(TimeoutError)
     @app.exception_handler(OSError)
     async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, DBAPIError) and not _away(error):
+            return await _bug(request, error)
         log.error("dependency_unavailable", error=type(error).__name__)
         return render(request, Problem(503, "service_unavailable", retry_after=5))
 
@@ -186,3 +188,14 @@ def _flaws(errors: Sequence[Any]) -> list[Flaw]:
         message = str(one.get("msg", "")).replace("{", "(").replace("}", ")")
         flaws.append(Flaw(".".join(place) or "body", "invalid_request", Text(message, message)))
     return flaws
+
+
+def _away(error: DBAPIError) -> bool:
+    """Whether the database can't serve anybody now, rather than refuse this one statement."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return (
+        error.connection_invalidated
+        or isinstance(error, InterfaceError)
+        or isinstance(error.__cause__ or error.orig, TimeoutError | OSError)
+        or state.startswith(("08", "40", "53", "55", "57"))
+    )

@@ -1,4 +1,4 @@
-"""How often one user may ask: GCRA with the whole allowance as burst, then its refill."""
+"""How often one user may ask, counted over a sliding window."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
 
 from common.http.problems import Problem
-from common.pace import Pace, Rate, Slot
+from common.pace import Pace, Slot
 
 PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -48,5 +48,5 @@ class Verdict:
 
 async def count(pace: Pace, what: str, user: str, allowance: Allowance) -> Verdict:
     """Count one request of this user."""
-    rate = Rate(f"api:{what}:{user}", allowance.calls, allowance.seconds, allowance.calls)
-    return Verdict(await pace.reserve([rate], most=0.0))
+    key = f"api:{what}:{user}"
+    return Verdict(await pace.count(key, allowance.calls, allowance.seconds))

@@ -75,20 +75,21 @@ class Sandbox:
             if one["deleted_at"] is None and all(one[name] == wanted[name] for name in wanted)
         ]
 
-    def calls(self, platform: str, step: str) -> list[dict[str, Any]]:
-        """The journal's entries of one step."""
-        found: list[dict[str, Any]] = self._client.get(
+    def calls(self, platform: str, step: str, account: str) -> list[dict[str, Any]]:
+        """The journal's entries of one step that one account made."""
+        entries: list[dict[str, Any]] = self._client.get(
             "/_journal", params={"platform": platform, "step": step}
         ).json()
-        return found
+        return [one for one in entries if one["account"] == account]
 
     def calm(self) -> None:
         """No more faults."""
         self._client.delete("/_faults").raise_for_status()
 
-    def advance(self, seconds: float) -> None:
-        """Let the platforms' clock jump ahead."""
-        self._client.post("/_clock", json={"advance_seconds": seconds}).raise_for_status()
+    def expire(self, platform: str, account: str) -> None:
+        """Let an account's access token die of age."""
+        order = {"platform": platform, "account": account}
+        self._client.post("/_tokens/expire", json=order).raise_for_status()
 
 
 @pytest.fixture

@@ -55,6 +55,24 @@ async def test_the_clock_only_moves_forward(client: httpx.AsyncClient) -> None:
     assert (await client.post("/_clock", json={"advance_seconds": -1})).status_code == 422
 
 
+async def test_one_accounts_access_tokens_die_of_age_and_nobody_elses(
+    client: httpx.AsyncClient, new_vk: Any
+) -> None:
+    expired, other = await new_vk(), await new_vk()
+    order = {"platform": "vk", "account": expired.account["account"]}
+    assert (await client.post("/_tokens/expire", json=order)).json() == {"expired": 1}
+    assert (await expired.refused("users.get"))["error_subcode"] == 1117
+    await other.call("users.get")
+    assert (await client.post("/_tokens/expire", json=order)).status_code == 404
+
+
+async def test_only_platforms_whose_tokens_expire_can_expire_one(client: httpx.AsyncClient) -> None:
+    order = {"platform": "telegram", "account": "1"}
+    answer = await client.post("/_tokens/expire", json=order)
+    assert answer.status_code == 422
+    assert "vk" in answer.json()["detail"]
+
+
 async def test_unknown_overrides_and_platforms_are_refused(client: httpx.AsyncClient) -> None:
     wrong = {"platform": "vk", "colour": "red"}
     assert (await client.post("/_accounts", json=wrong)).status_code == 422

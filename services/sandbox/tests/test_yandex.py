@@ -178,6 +178,22 @@ async def test_an_early_refresh_keeps_the_access_token_and_a_late_one_changes_it
     assert late["expires_in"] == 31_536_000
 
 
+async def test_an_expired_access_token_is_refused_and_a_refresh_gives_another(
+    client: httpx.AsyncClient,
+) -> None:
+    made = (await client.post("/_accounts", json={"platform": "dzen"})).json()
+    order = {"platform": "dzen", "account": made["account"]}
+    assert (await client.post("/_tokens/expire", json=order)).json() == {"expired": 1}
+
+    async def look(access_token: str) -> int:
+        headers = {"Authorization": f"OAuth {access_token}"}
+        return (await client.get("/dzen/publisher/me", headers=headers)).status_code
+
+    assert await look(made["access_token"]) == 401
+    fresh = (await refresh(client, made["refresh_token"])).json()
+    assert await look(fresh["access_token"]) == 200
+
+
 async def test_an_older_refresh_token_dies_only_by_switch(client: httpx.AsyncClient) -> None:
     pair = await connected(client)
     await refresh(client, pair["refresh_token"])

@@ -35,6 +35,13 @@ class ClockMove(_Body):
     advance_seconds: Annotated[float, Field(ge=0)]
 
 
+class ExpiryOrder(_Body):
+    """Whose access tokens die of age now; refresh tokens and everybody else's live on."""
+
+    platform: str
+    account: str
+
+
 class ConsentOrder(_Body):
     """What the person at the consent page does from now on."""
 
@@ -57,6 +64,7 @@ def router(world: World) -> APIRouter:
     _reading(routes, world)
     _faults(routes, world)
     _ordering(routes, world)
+    _accounts(routes, world)
     _consent(routes, world)
     return routes
 
@@ -114,6 +122,12 @@ def _ordering(routes: APIRouter, world: World) -> None:
             raise HTTPException(422, str(error)) from error
         return world.switches.shown()
 
+    @routes.delete("/_state", status_code=204)
+    async def reset() -> None:
+        world.reset()
+
+
+def _accounts(routes: APIRouter, world: World) -> None:
     @routes.post("/_accounts", status_code=201)
     async def account(body: AccountOrder) -> dict[str, Any]:
         maker = world.accounts.get(body.platform)
@@ -126,9 +140,15 @@ def _ordering(routes: APIRouter, world: World) -> None:
             raise HTTPException(422, problems) from error
         return maker.make(overrides)
 
-    @routes.delete("/_state", status_code=204)
-    async def reset() -> None:
-        world.reset()
+    @routes.post("/_tokens/expire")
+    async def expire(body: ExpiryOrder) -> dict[str, int]:
+        expiry = world.expiries.get(body.platform)
+        if expiry is None:
+            raise HTTPException(422, f"platforms whose tokens expire: {sorted(world.expiries)}")
+        expired = expiry(body.account)
+        if not expired:
+            raise HTTPException(404, "no live access token of this account")
+        return {"expired": expired}
 
 
 def _consent(routes: APIRouter, world: World) -> None:

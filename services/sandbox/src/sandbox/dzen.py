@@ -43,6 +43,7 @@ def install(world: World) -> APIRouter:
         CONFLICT, "a second publish is 409 already_published, not the same again"
     )
     world.accounts[PLATFORM] = AccountMaker(YandexAccount, partial(make_account, state))
+    world.expiries[PLATFORM] = state.expire
     video = "/publisher/videos/{video_id}"
     table: tuple[tuple[str, str, str, Handle], ...] = (
         ("GET", "/publisher/me", "me", calls.me),

@@ -45,6 +45,7 @@ def install(world: World) -> APIRouter:
     world.switches.declare("vk_vertical_stays_video", "a vertical upload never becomes a clip")
     app = world.settings.vk_publish_client_id
     world.accounts["vk"] = AccountMaker(NewUser, partial(make_user, people, app))
+    world.expiries["vk"] = people.expire
     router = APIRouter()
     router.include_router(_routes(world, api, uploads))
     router.include_router(vkid.routes(people))

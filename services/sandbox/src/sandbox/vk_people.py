@@ -133,6 +133,17 @@ class People:
     def revoke(self, token: Token) -> None:
         self._save(replace(token, revoked=True))
 
+    def expire(self, account: str) -> int:
+        """End all access tokens of a user or community as age would; how many there were."""
+        live = [
+            token
+            for token in self.tokens.values()
+            if str(token.owner) == account and not token.revoked and not self.expired(token)
+        ]
+        for token in live:
+            self._save(replace(token, expires_at=self.world.clock.time()))
+        return len(live)
+
     def expired(self, token: Token) -> bool:
         return token.expires_at is not None and self.world.clock.time() >= token.expires_at
 

@@ -31,6 +31,8 @@ class World:
     switches: Switches
     consents: Consents
     accounts: dict[str, AccountMaker] = field(default_factory=dict)
+    expiries: dict[str, Callable[[str], int]] = field(default_factory=dict)
+    """By platform: ends an account's access tokens as age would, and tells how many."""
     _resets: list[Callable[[], None]] = field(default_factory=list)
 
     def on_reset(self, forget: Callable[[], None]) -> None:

@@ -93,6 +93,7 @@ def routes(state: YandexState) -> APIRouter:
     world.switches.declare(ROTATES, "a refresh ends all older refresh tokens")
     maker = AccountMaker(YandexAccount, partial(make_account, state))
     world.accounts[PLATFORM] = maker
+    world.expiries[PLATFORM] = state.expire
     router = APIRouter()
     _oauth(router, world, state)
 

@@ -136,6 +136,18 @@ class YandexState:
             None,
         )
 
+    def expire(self, account: str) -> int:
+        """End all access tokens of a user as age would; how many there were."""
+        now = self.world.clock.time()
+        live = [
+            s
+            for s in self.sessions.values()
+            if s.user == account and not s.revoked and now < s.access_until
+        ]
+        for session in live:
+            self.save(session.model_copy(update={"access_until": now}))
+        return len(live)
+
     def _make_room(self, user: str, app: str) -> None:
         devices = [
             s

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -116,6 +116,7 @@ def apps_of(flow: str) -> OAuthApps:
 class Walk:
     """One publication on its way: the engine's rules without its rows."""
 
+    sandbox: Sandbox
     adapter: Adapter
     account_id: str
     token: SecretStr
@@ -125,6 +126,7 @@ class Walk:
     options: dict[str, Any] = field(default_factory=dict)
     id: UUID = field(default_factory=uuid4)
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     patience: float = 5
     """Seconds that a platform may ask us to wait."""
     sent: list[int] = field(default_factory=list)
@@ -142,6 +144,7 @@ class Walk:
             description=self.description,
             options=self.options,
             created_at=self.created_at,
+            begun_at=self.begun_at,
             media=self.clip,
             token=self.token,
             cursor=self.cursor,
@@ -158,10 +161,10 @@ class Walk:
 
     async def take(self, step: Step[Any]) -> Published | None:
         """One step until it is done."""
-        act, failures = step.act, 0
+        doubt, failures = False, 0
         while True:
             try:
-                outcome = await self.patiently(act)
+                outcome = await self._act(step, doubt=doubt)
             except (Unavailable, OutcomeUnknown) as error:
                 failures += 1
                 self.told.append(f"{step.name}: {type(error).__name__}")
@@ -169,8 +172,7 @@ class Walk:
                 waits = isinstance(error, RateLimited)
                 if waits or failures == ATTEMPTS or (unknown and step.guard is Guard.ONCE):
                     raise
-                if unknown and step.look is not None:
-                    act = _look_first(step)
+                doubt = doubt or unknown
                 continue
             self.cursor = outcome.cursor if not isinstance(outcome, Published) else self.cursor
             match outcome:
@@ -181,7 +183,27 @@ class Walk:
                 case Wait():
                     self.told.append(f"{step.name}: {outcome.why}")
                     await asyncio.sleep(outcome.after.total_seconds())
-                    act = step.act
+                    doubt = False
+
+    async def _act(self, step: Step[Any], *, doubt: bool) -> Any:
+        if doubt and step.look is not None:
+            while True:
+                try:
+                    found = await self.patiently(step.look)
+                    break
+                except RateLimited as told:
+                    self.let_pass(told.retry_after)
+            if found is not None:
+                return found
+        self.begun_at = datetime.now(UTC)
+        return await self.patiently(step.act)
+
+    def let_pass(self, time: timedelta) -> None:
+        """What is in doubt was begun that much earlier, for the platform too."""
+        self.told.append(f"looked too early by {time}")
+        self.begun_at -= time
+        order = {"advance_seconds": time.total_seconds()}
+        self.sandbox.control.post("/_clock", json=order).raise_for_status()
 
     async def patiently(self, call: Callable[[Job[Any]], Awaitable[T]]) -> T:
         """Wait as often as the platform asks, up to `patience` each time."""
@@ -196,11 +218,3 @@ class Walk:
 
     async def _progress(self, sent: int) -> None:
         self.sent.append(sent)
-
-
-def _look_first(step: Step[Any]) -> Callable[[Job[Any]], Any]:
-    async def look_or_act(job: Job[Any]) -> Any:
-        assert step.look is not None
-        return await step.look(job) or await step.act(job)
-
-    return look_or_act

@@ -58,4 +58,4 @@ def walk(sandbox: Sandbox, board: Adapters, clip: Clip, platform: Platform) -> W
     account = sandbox.account(platform)
     account_id = str(account["chat_id" if platform is Platform.TELEGRAM else "account"])
     token = SecretStr(account.get("access_token") or account["token"])
-    return Walk(board[platform], account_id, token, clip)
+    return Walk(sandbox, board[platform], account_id, token, clip)

@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from common.contracts.words import Platform
-from conformance.adapter_kit import Walk, urls_of
-from conformance.sandbox_process import Sandbox
+from conformance.adapter_kit import Clip, Walk, urls_of
+from conformance.sandbox_process import Sandbox, running
 from platforms.calls import Call
 from platforms.errors import (
     AccessRevoked,
@@ -72,6 +72,22 @@ async def test_a_lost_answer_is_looked_up_and_the_clip_appears_once(
     published = await walk.publish()
     assert [post["post_id"] for post in sandbox.ledger()] == [published.post_id]
     assert any("OutcomeUnknown" in line or "Unavailable" in line for line in walk.told)
+
+
+async def test_a_video_that_rutube_lists_late_is_not_made_twice(clip: Clip) -> None:
+    with running(PROCESSING_SECONDS="120") as slow:
+        slow.switch(rutube_list_lags=True)
+        slow.fail("rutube", "create", "drop_after")
+        account = slow.account("rutube")
+        board = adapters(urls_of(slow))
+        walk = Walk(
+            slow, board[Platform.RUTUBE], account["account"], SecretStr(account["token"]), clip
+        )
+        create, _ = walk.adapter.publishing.steps()
+        await walk.take(create)
+        assert [post["post_id"] for post in slow.ledger()] == [walk.cursor.video_id]
+        assert walk.told[1].startswith("looked too early by 0:09:")
+        await board.aclose()
 
 
 @ONLY_VK
@@ -233,7 +249,7 @@ async def test_an_earlier_publication_of_the_same_file_is_not_taken_for_this_one
     walk: Walk, sandbox: Sandbox
 ) -> None:
     earlier = await walk.publish()
-    again = Walk(walk.adapter, walk.account_id, walk.token, walk.clip)
+    again = Walk(sandbox, walk.adapter, walk.account_id, walk.token, walk.clip)
     again.created_at = walk.created_at + timedelta(hours=4)
     sandbox.fail("rutube", "create", "drop_before")
     later = await again.publish()

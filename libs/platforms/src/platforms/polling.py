@@ -1,7 +1,10 @@
-"""How often a platform is asked whether it has finished."""
+"""How often a platform is asked whether it has finished, and how long it may show nothing."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+from platforms.errors import RateLimited
+from platforms.reasons import Reason
 
 GROWTH = 1.5
 
@@ -17,3 +20,11 @@ class Polling:
         """How long to wait when there were `polls` before."""
         # The exponent is capped: a clip may be processed for days.
         return min(self.first * GROWTH ** min(polls, 32), self.longest)
+
+
+def require_time_to_appear(since: datetime, most: timedelta) -> None:
+    """Raise RateLimited until `most` has passed: what is not shown so far may yet appear, so that
+    only then it surely did not happen."""
+    rest = since + most - datetime.now(UTC)
+    if rest > timedelta(0):
+        raise RateLimited(rest, Reason.UNAVAILABLE, note="may not be shown yet")

@@ -153,6 +153,8 @@ class Job(Generic[C]):
     description: str
     options: Mapping[str, Any]
     created_at: datetime
+    begun_at: datetime
+    """When the step in doubt was begun; for a fresh call: now."""
     media: Media
     token: SecretStr
     cursor: C
@@ -203,8 +205,8 @@ class Step(Generic[C]):
     guard: Guard
     act: Callable[[Job[C]], Awaitable[Outcome[C]]]
     look: Callable[[Job[C]], Awaitable[Outcome[C] | None]] | None = None
-    """Asks the platform whether `act` happened; None means surely not. Raises Unavailable, or
-    OutcomeUnknown when the platform can't tell."""
+    """Asks the platform whether `act` happened; None means surely not. Raises Unavailable,
+    RateLimited while the platform may not show it yet, OutcomeUnknown when it can't tell."""
     undo: Callable[[Job[C]], Awaitable[None]] | None = None
     """Takes back what `act` did, while nothing is visible yet."""
     visible: bool = False

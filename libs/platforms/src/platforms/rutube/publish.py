@@ -9,14 +9,14 @@ from pydantic import BaseModel
 
 from platforms.answers import part, text
 from platforms.errors import ContentRefused, OutcomeUnknown, StartOver
-from platforms.polling import Polling
+from platforms.polling import Polling, require_time_to_appear
 from platforms.port import Job, Next, Outcome, Published, Step, Wait, checked, repeatable
 from platforms.reasons import Reason
 from platforms.rutube.client import RutubeClient
 from platforms.rutube.limits import RutubeOptions
 
 MAY_BE_MISSING = timedelta(minutes=10)
-"""A new id may answer 404 for minutes (platforms/rutube.md §2.3)."""
+"""A new id may answer 404 for minutes (platforms/rutube.md §2.3), so lists may lack it, too."""
 MOST_PAGES = 40
 MOSCOW = timezone(timedelta(hours=3))
 ZONE_SLACK = timedelta(hours=3, minutes=5)
@@ -67,7 +67,8 @@ class RutubePublishing:
         return Next(_created(video_id))
 
     async def find(self, job: RutubeJob) -> Outcome[RutubeCursor] | None:
-        """A video made from our link: its address without the signature is the same each time."""
+        """A video made from our link: its address without the signature is the same each time.
+        That none is listed says something only when one would have appeared by now."""
         ours = _address(job.media.link())
         for page in range(1, MOST_PAGES + 1):
             videos, more = await self._client.own(job.token, job.account_id, page=page)
@@ -77,6 +78,7 @@ class RutubePublishing:
                 if video_id and same and not _older(video, job.created_at):
                     return Next(_created(video_id))
             if not more:
+                require_time_to_appear(job.begun_at, MAY_BE_MISSING)
                 return None
         raise OutcomeUnknown(note=f"not among the newest {MOST_PAGES} pages")
 

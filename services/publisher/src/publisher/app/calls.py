@@ -59,6 +59,8 @@ class Calls:
             description=row.description,
             options=row.options,
             created_at=row.created_at,
+            # When a step was begun is not kept; certainly not before the publication was made.
+            begun_at=row.created_at,
             media=self._engine.media.open(row),
             token=token.value,
             cursor=adapter.publishing.cursor.model_validate(row.cursor or {}),

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 
 from localrun.environment import TREE
 from localrun.plan import SANDBOX, SERVICES, planned
+from sandbox.settings import Settings as SandboxSettings
 
 FOLDER = TREE / "deploy/compose"
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::([-?])([^}]*))?\}")
@@ -18,6 +19,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVERS = {"postgres", "rabbitmq", "redis"}
 OURS = {name: part for name, part in PARTS.items() if name not in SERVERS}
+UNREAD = {"oauth-gateway": {"AUTH_JWT_SECRET", "AUTH_JWKS_URL", "AUTH_JWT_ISSUER", "CORS_ORIGINS"}}
+"""The gateway serves no people."""
 TASKS = {f"{service}-{task}" for service in SERVICES for task in ("migrate", "topology")}
 
 
@@ -124,6 +127,46 @@ def test_each_service_has_a_database_and_a_password_of_its_own() -> None:
         assert url == f"postgresql://{package}:${{{variable}:?}}@postgres:5432/{package}"
 
 
+def service_of(process: str) -> str:
+    return next(service for service in SERVICES if process.startswith(f"{service}-"))
+
+
+@pytest.mark.parametrize("process", sorted(set(OURS) - {SANDBOX}))
+def test_a_process_is_given_every_setting_it_has_and_no_other(process: str) -> None:
+    service = service_of(process)
+    fields = {
+        name.upper()
+        for settings in settings_classes(SERVICES[service])
+        for name in settings.model_fields
+    }
+    assert set(PARTS[process]["environment"]) == fields - UNREAD.get(service, set())
+
+
+def test_a_setting_has_the_variable_of_its_own_name_unless_the_file_decides() -> None:
+    decided = {
+        "DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "OAUTH_GATEWAY_URL", "SERVICE_TOKENS",
+        "HTTP_HOST", "HTTP_PORT", "METRICS_PORT",
+    }  # fmt: skip
+    for process in set(OURS) - {SANDBOX}:
+        for name, value in PARTS[process]["environment"].items():
+            assert name in decided or VARIABLE.sub(r"\1", str(value)) == name
+
+
+def test_a_secret_may_come_from_a_file_instead_of_the_environment() -> None:
+    """`${X:?}` would insist on the variable."""
+    asked = VARIABLE.finditer((FOLDER / "compose.yaml").read_text())
+    required = {found[1] for found in asked if found[2] == "?"}
+    secrets = {
+        name.upper()
+        for package in SERVICES.values()
+        for settings in settings_classes(package)
+        for name in settings.model_fields
+        if name.endswith("_secret")
+    }
+    assert secrets
+    assert not secrets & required
+
+
 def filled(name: str) -> str:
     """What a careful operator would write for one variable of .env.example."""
     if value := sample()[name]:
@@ -133,12 +176,18 @@ def filled(name: str) -> str:
     return "https://example.org/somewhere" if name.endswith(("_URL", "_URI")) else "51000001"
 
 
+FILLED_SECRETS = {
+    "AUTH_JWT_SECRET", "PLATFORM_TOKEN_SECRET", "MEDIA_LINK_SECRET", "VK_PUBLISH_CLIENT_SECRET",
+}  # fmt: skip
+"""Needed, but they may also stand in files."""
+
+
 def environment_of(process: str) -> dict[str, str]:
     """What compose would hand over: required variables filled in, the others left empty."""
 
     def value(found: re.Match[str]) -> str:
         name, kind, default = found.groups()
-        return filled(name) if kind == "?" or name == "AUTH_JWT_SECRET" else default or ""
+        return filled(name) if kind == "?" or name in FILLED_SECRETS else default or ""
 
     given = PARTS[process]["environment"]
     return {name: VARIABLE.sub(value, str(text)) for name, text in given.items()}
@@ -161,3 +210,11 @@ def test_each_process_starts_with_nothing_but_the_required_variables(
         monkeypatch.setenv(name, value)
     for settings in settings_classes(SERVICES[service]):
         settings()
+
+
+def test_the_sandbox_keeps_its_defaults_for_what_is_left_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment_of(SANDBOX).items():
+        monkeypatch.setenv(name, value)
+    assert SandboxSettings().yandex_client_id

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CALLBACKS = "http://127.0.0.1:8002/api/oauth"
 
 
 class Settings(BaseSettings):
-    """Environment variables of the same names, upper case."""
+    """Environment variables of the same names, upper case; an empty one is as if absent."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     http_host: str = "127.0.0.1"
     http_port: int = 8009

@@ -195,6 +195,31 @@ async def test_a_whole_upload_without_an_answer_is_unknown(http: Http) -> None:
     assert type(error) is OutcomeUnknown
 
 
+async def answers_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    await asyncio.sleep(2 * BRIEF.total_seconds())
+    writer.write(answer(b"{}"))
+    await writer.drain()
+
+
+async def test_the_answer_to_a_whole_upload_may_take_as_long_as_the_upload(http: Http) -> None:
+    patient = timedelta(seconds=10)
+    async with misbehaving(answers_late) as url:
+        body = multipart(Clip(PIECE), ignore_progress, name="video")
+        got = await http.send(Request("POST", url, write=True, body=body, deadline=patient))
+        other = await failure(http, Request("POST", url, write=True, deadline=patient))
+    assert got.object() == {}
+    assert type(other) is OutcomeUnknown
+
+
+async def test_the_deadline_ends_the_wait_for_the_answer_to_an_upload(http: Http) -> None:
+    async with misbehaving(silent) as url:
+        body = multipart(Clip(PIECE), ignore_progress, name="video")
+        request = Request("POST", url, write=True, body=body, deadline=2 * BRIEF)
+        error = await failure(http, request)
+    assert (type(error), error.note) == (OutcomeUnknown, "deadline")
+
+
 async def test_an_early_refusal_of_an_upload_is_heard(http: Http) -> None:
     async def too_large(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

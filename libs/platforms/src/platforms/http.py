@@ -32,7 +32,8 @@ for _name in ("httpx", "httpcore"):
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long each phase may stand still; the whole call has its own deadline."""
+    """How long each phase may stand still; the whole call has its own deadline. For the answer to
+    an upload only the deadline counts."""
 
     connect: timedelta = timedelta(seconds=5)
     read: timedelta = timedelta(seconds=30)
@@ -115,19 +116,13 @@ class Http:
     each would let an answer take us, or our users' sessions, somewhere else."""
 
     def __init__(self, timeouts: Timeouts | None = None, *, connections: int = 50) -> None:
-        phases = timeouts or Timeouts()
+        self._phases = timeouts or Timeouts()
         # Idle connections are dropped before servers usually do (5 s): a request written into
         # a connection that is just being closed would leave its outcome unknown.
         limits = httpx.Limits(max_connections=connections, keepalive_expiry=3)
         inner = httpx.AsyncHTTPTransport(verify=_tls(), limits=limits, trust_env=False)
         self._client = httpx.AsyncClient(
             transport=_Injecting(inner),
-            timeout=httpx.Timeout(
-                connect=phases.connect.total_seconds(),
-                read=phases.read.total_seconds(),
-                write=phases.write.total_seconds(),
-                pool=phases.pool.total_seconds(),
-            ),
             follow_redirects=False,
             trust_env=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
@@ -193,7 +188,19 @@ class Http:
             json=request.json,
             content=content,
             headers=headers,
+            timeout=self._timeout(request),
             extensions={"trace": trail.mark, _CREDENTIAL: request.credential},
+        )
+
+    def _timeout(self, request: Request) -> httpx.Timeout:
+        # A platform may look through the whole of a large file before it answers: there the
+        # deadline alone says when that is too long.
+        read = self._phases.read if request.body is None else request.deadline
+        return httpx.Timeout(
+            connect=self._phases.connect.total_seconds(),
+            read=read.total_seconds(),
+            write=self._phases.write.total_seconds(),
+            pool=self._phases.pool.total_seconds(),
         )
 
     async def aclose(self) -> None:

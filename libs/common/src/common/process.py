@@ -8,7 +8,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import uvicorn
@@ -21,6 +21,10 @@ from common.settings import Settings
 
 log = logs.get(__name__)
 Task = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+END_SECONDS = 5.0
+"""What all tasks together get to end by themselves."""
+REQUEST_SECONDS = 10
+"""What the requests under way get to end by themselves."""
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
@@ -59,10 +63,8 @@ async def running(*tasks: Task) -> AsyncIterator[asyncio.Event]:
         yield stop
     finally:
         stop.set()
-        for task in started:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(5):
-                    await asyncio.wait([task])
+        _, late = await asyncio.wait(started, timeout=END_SECONDS)
+        for task in late:
             task.cancel()
         await asyncio.gather(*started, return_exceptions=True)
 
@@ -99,7 +101,7 @@ def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         access_log=False,  # it would print query strings, an OAuth code among them
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=REQUEST_SECONDS,
     )
 
 

@@ -59,7 +59,8 @@ class Parts:
     ports: Ports
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection, once what is underway has been stored."""
+        await self.ports.underway.drained()
         await self.adapters.aclose()
         await self.redis.aclose()
         await self.engine.dispose()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from common.clock import Clock
 from common.contracts.envelope import Event
 from common.contracts.words import Platform
+from oauth_gateway.app.underway import Underway
 from oauth_gateway.domain.credential import Credential, Sealed, Times
 from oauth_gateway.domain.flow import Consented, Flow
 from platforms.port import Adapter, Grant
@@ -150,6 +151,7 @@ class Ports:
     vault: Vault
     adapters: Mapping[Platform, Adapter]
     clock: Clock
+    underway: Underway = field(default_factory=Underway)
 
     def now(self) -> datetime:
         """The present instant."""

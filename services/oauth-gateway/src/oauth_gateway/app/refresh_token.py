@@ -3,7 +3,8 @@
 The lease is a row's column taken by compare-and-set, so no transaction is open during the call.
 A refresh token that was replaced is never sent again: only the holder of the lease on the present
 version sends one. When no answer comes the same token is sent again later, and a definite refusal
-then tells that it had been replaced.
+then tells that it had been replaced. From the call on nothing cancels it: the answer is the only
+copy of the new pair.
 """
 
 import asyncio
@@ -47,6 +48,11 @@ async def refresh_token(connection_id: UUID, version: int, ports: Ports) -> bool
             return False
         credential = await work.credentials.get(connection_id)
     assert credential is not None  # noqa: S101 - it was claimed in this transaction
+    await ports.underway.completed(_renew(credential, lease, ports))
+    return True
+
+
+async def _renew(credential: Credential, lease: UUID, ports: Ports) -> None:
     try:
         fresh, stored = await _ask(credential, ports)
     except AccessRevoked as refusal:
@@ -59,7 +65,6 @@ async def refresh_token(connection_id: UUID, version: int, ports: Ports) -> bool
         await _pause(credential, lease, failure, ports)
         raise
     await _store(credential, _merged(stored, fresh), ports)
-    return True
 
 
 async def _ask(credential: Credential, ports: Ports) -> tuple[Grant, Grant]:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 
 from pydantic import SecretStr
 
+from common.contracts.words import Platform
 from conformance.sandbox_process import Sandbox
-from platforms.errors import OutcomeUnknown, RateLimited, Unavailable
+from platforms.errors import OutcomeUnknown, RateLimited, StartOver, Unavailable
 from platforms.port import Adapter, Guard, Job, Next, Published, Step, Wait
 from platforms.settings import OAuthApps, PlatformUrls
 
@@ -76,6 +77,23 @@ async def serving(content: bytes) -> AsyncIterator[str]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/clips/{uuid4()}"
+
+
+@asynccontextmanager
+async def dripping() -> AsyncIterator[str]:
+    """An address that begins to answer with a clip and never ends."""
+    over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 9\r\n\r\n0")
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/clips/{uuid4()}"
+        over.set()
 
 
 def urls_of(sandbox: Sandbox) -> PlatformUrls:
@@ -169,8 +187,8 @@ class Walk:
                 failures += 1
                 self.told.append(f"{step.name}: {type(error).__name__}")
                 unknown = isinstance(error, OutcomeUnknown)
-                waits = isinstance(error, RateLimited)
-                if waits or failures == ATTEMPTS or (unknown and step.guard is Guard.ONCE):
+                at_once = isinstance(error, RateLimited | StartOver)
+                if at_once or failures == ATTEMPTS or (unknown and step.guard is Guard.ONCE):
                     raise
                 doubt = doubt or unknown
                 continue
@@ -218,3 +236,13 @@ class Walk:
 
     async def _progress(self, sent: int) -> None:
         self.sent.append(sent)
+
+
+def walk_of(
+    sandbox: Sandbox, board: Mapping[Platform, Adapter], platform: Platform, clip: Clip
+) -> Walk:
+    """A publication for a fresh account of the platform."""
+    account = sandbox.account(platform)
+    account_id = str(account["chat_id" if platform is Platform.TELEGRAM else "account"])
+    token = SecretStr(account.get("access_token") or account["token"])
+    return Walk(sandbox, board[platform], account_id, token, clip)

@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import pytest
-from pydantic import SecretStr
 
 from common.contracts.words import Platform
-from conformance.adapter_kit import Clip, Walk, apps_of, serving, urls_of
+from conformance.adapter_kit import Clip, Walk, apps_of, serving, urls_of, walk_of
 from conformance.sandbox_process import ROOT, Sandbox, running
 from platforms.http import Timeouts
 from platforms.registry import Adapters, adapters
@@ -55,7 +54,4 @@ def platform(request: pytest.FixtureRequest) -> Platform:
 @pytest.fixture
 def walk(sandbox: Sandbox, board: Adapters, clip: Clip, platform: Platform) -> Walk:
     """A publication for a fresh account of the platform."""
-    account = sandbox.account(platform)
-    account_id = str(account["chat_id" if platform is Platform.TELEGRAM else "account"])
-    token = SecretStr(account.get("access_token") or account["token"])
-    return Walk(sandbox, board[platform], account_id, token, clip)
+    return walk_of(sandbox, board, platform, clip)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from common.contracts.words import Platform
-from conformance.adapter_kit import Clip, Walk, urls_of
+from conformance.adapter_kit import Clip, Walk, dripping, urls_of, walk_of
 from conformance.sandbox_process import Sandbox, running
 from platforms.calls import Call
 from platforms.errors import (
@@ -78,11 +78,8 @@ async def test_a_video_that_rutube_lists_late_is_not_made_twice(clip: Clip) -> N
     with running(PROCESSING_SECONDS="120") as slow:
         slow.switch(rutube_list_lags=True)
         slow.fail("rutube", "create", "drop_after")
-        account = slow.account("rutube")
         board = adapters(urls_of(slow))
-        walk = Walk(
-            slow, board[Platform.RUTUBE], account["account"], SecretStr(account["token"]), clip
-        )
+        walk = walk_of(slow, board, Platform.RUTUBE, clip)
         create, _ = walk.adapter.publishing.steps()
         await walk.take(create)
         assert [post["post_id"] for post in slow.ledger()] == [walk.cursor.video_id]
@@ -240,6 +237,36 @@ async def test_a_link_that_rutube_can_not_fetch_is_told_as_that(
     walk.clip.url = "http://127.0.0.1:9/nobody-listens"
     with pytest.raises(StartOver) as caught:
         await walk.publish()
+    assert caught.value.reason is Reason.MEDIA_UNREACHABLE
+    assert sandbox.ledger() == []
+
+
+async def test_processing_that_never_ends_is_told_to_a_person(clip: Clip) -> None:
+    with running(PROCESSING_SECONDS="3600") as slow:
+        urls = urls_of(slow).model_copy(update={"processing_max": timedelta(seconds=1)})
+        board = adapters(urls)
+        slow.fail("vk", "upload", "processing_forever")
+        for platform in (Platform.VK, Platform.RUTUBE, Platform.DZEN):
+            walk = walk_of(slow, board, platform, clip)
+            with pytest.raises(ContentRefused) as caught:
+                await walk.publish()
+            assert caught.value.reason is Reason.PROCESSING_STUCK
+            assert walk.told
+        await board.aclose()
+
+
+@ONLY_RUTUBE
+async def test_a_download_that_never_ends_starts_over_and_leaves_nothing(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    urls = urls_of(sandbox).model_copy(update={"upload_timeout_rutube": timedelta(seconds=1)})
+    board = adapters(urls)
+    walk.adapter = board[Platform.RUTUBE]
+    async with dripping() as url:
+        walk.clip.url = url
+        with pytest.raises(StartOver) as caught:
+            await walk.publish()
+    await board.aclose()
     assert caught.value.reason is Reason.MEDIA_UNREACHABLE
     assert sandbox.ledger() == []
 

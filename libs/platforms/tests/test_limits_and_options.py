@@ -1,6 +1,6 @@
 """Text lengths in each platform's own units, options, settings, polling, the plug board."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from common.contracts.words import Platform
+from platforms.errors import ContentRefused
 from platforms.polling import Polling
+from platforms.reasons import Reason
 from platforms.registry import adapters
 from platforms.settings import OAuthApps, PlatformUrls
 from platforms.texts import join, length, overflow
@@ -114,9 +116,19 @@ def test_a_placeholder_is_no_secret() -> None:
 
 
 def test_waits_for_processing_grow_and_stay_below_the_longest() -> None:
-    polling = Polling(timedelta(seconds=5), timedelta(seconds=30))
-    waits = [polling.after(polls).total_seconds() for polls in (0, 1, 2, 5, 1000)]
+    polling = Polling(timedelta(seconds=5), timedelta(seconds=30), timedelta(hours=24))
+    now = datetime.now(UTC)
+    waits = [polling.after(polls, now).total_seconds() for polls in (0, 1, 2, 5, 1000)]
     assert waits == [5, 7.5, 11.25, 30, 30]
+
+
+def test_processing_for_longer_than_a_day_is_told_to_a_person() -> None:
+    polling = Polling(timedelta(seconds=5), timedelta(seconds=30), PlatformUrls().processing_max)
+    now = datetime.now(UTC)
+    polling.after(9, now - timedelta(hours=23, minutes=59))
+    with pytest.raises(ContentRefused) as caught:
+        polling.after(9, now - timedelta(hours=24, seconds=1))
+    assert caught.value.reason is Reason.PROCESSING_STUCK
 
 
 def test_only_one_module_knows_the_http_library() -> None:

@@ -59,7 +59,7 @@ def rutube(http: Http, urls: PlatformUrls, gate: Gate, fingerprint: Fingerprint)
         limits=rutube_limits(urls),
         options=RutubeOptions,
         checker=connect,
-        publishing=RutubePublishing(client, _polling(urls)),
+        publishing=RutubePublishing(client, _polling(urls), urls.upload_timeout_rutube),
         pasted=connect,
         stats=RutubeStats(client),
     )
@@ -98,7 +98,7 @@ def telegram(http: Http, urls: PlatformUrls, gate: Gate) -> Adapter:
 
 
 def _polling(urls: PlatformUrls) -> Polling:
-    return Polling(urls.poll_first, urls.poll_max)
+    return Polling(urls.poll_first, urls.poll_max, urls.processing_max)
 
 
 def _yandex(urls: PlatformUrls, apps: OAuthApps) -> YandexApp:

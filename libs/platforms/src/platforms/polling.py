@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from platforms.errors import RateLimited
+from platforms.errors import ContentRefused, RateLimited
 from platforms.reasons import Reason
 
 GROWTH = 1.5
@@ -15,9 +15,14 @@ class Polling:
 
     first: timedelta
     longest: timedelta
+    most: timedelta
+    """How long a platform may process before nobody goes on waiting."""
 
-    def after(self, polls: int) -> timedelta:
-        """How long to wait when there were `polls` before."""
+    def after(self, polls: int, since: datetime) -> timedelta:
+        """How long to wait when there were `polls` before, the first of them at `since`. Raises
+        ContentRefused when that has been going on for too long."""
+        if datetime.now(UTC) - since > self.most:
+            raise ContentRefused(Reason.PROCESSING_STUCK)
         # The exponent is capped: a clip may be processed for days.
         return min(self.first * GROWTH ** min(polls, 32), self.longest)
 

@@ -25,6 +25,7 @@ class Reason(Enum):
     CHAT_NOT_FOUND = "chat_not_found"
     CONTENT_REFUSED = "content_refused"
     MODERATION = "moderation"
+    PROCESSING_STUCK = "processing_stuck"
     FILE_TOO_LARGE = "file_too_large"
     TEXT_REFUSED = "text_refused"
     MEDIA_UNREACHABLE = "media_unreachable"
@@ -88,6 +89,12 @@ TEXTS: dict[Reason, Text] = {
     Reason.MODERATION: Text(
         "Клип отклонён модерацией платформы.",
         "The clip was rejected by the platform's moderation.",
+    ),
+    Reason.PROCESSING_STUCK: Text(
+        "Платформа обрабатывает клип уже слишком долго, обычно это сутки. "
+        "Посмотрите на странице, появился ли он.",
+        "The platform has been processing the clip for too long, usually a day. "
+        "Look at the page whether it is there.",
     ),
     Reason.FILE_TOO_LARGE: Text(
         "Файл слишком большой для этой платформы. Сожмите его.",

@@ -66,6 +66,8 @@ class PlatformUrls(BaseSettings):
     poll_first: Duration = timedelta(seconds=5)
     """The first wait for a platform that processes a clip; later ones grow to `poll_max`."""
     poll_max: Duration = timedelta(seconds=30)
+    processing_max: Duration = timedelta(hours=24)
+    """After that a clip still being processed is given up, and a person has to look."""
 
 
 class OAuthApps(BaseSettings):

@@ -1,7 +1,7 @@
 """How a clip becomes a Дзен video by the assumed contract: draft, file, publish, wait."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -23,6 +23,8 @@ class DzenCursor(BaseModel):
 
     video_id: str | None = None
     upload_url: str | None = None
+    published_at: datetime | None = None
+    """When it was first seen to be processed."""
     polls: int = 0
 
 
@@ -87,8 +89,9 @@ class DzenPublishing:
         if status in SHOWN:
             post_id = text(video.get("id")) or cursor.video_id or ""
             return Published(post_id, text(video.get("url")) or f"https://dzen.ru/shorts/{post_id}")
-        later = cursor.model_copy(update={"polls": cursor.polls + 1})
-        return Wait(later, self._polling.after(cursor.polls))
+        since = cursor.published_at or datetime.now(UTC)
+        later = cursor.model_copy(update={"polls": cursor.polls + 1, "published_at": since})
+        return Wait(later, self._polling.after(cursor.polls, since))
 
     async def _video(self, job: DzenJob) -> dict[str, Any]:
         video = await self._client.video(job.token, job.account_id, job.cursor.video_id or "")

@@ -38,6 +38,12 @@ class RutubeClient:
         answer = await self._send("video", "GET", f"/api/video/{video_id}/", token, account)
         return None if answer.status == 404 else _object(answer)
 
+    async def delete(self, token: SecretStr, account: str, video_id: str) -> None:
+        """Delete a video; one that is not there any more counts as deleted."""
+        answer = await self._send("delete", "DELETE", f"/api/video/{video_id}/", token, account)
+        if answer.status != 404:
+            _raise(answer)
+
     async def own(
         self, token: SecretStr, account: str | None, *, page: int = 1, limit: int = PAGE
     ) -> tuple[list[dict[str, Any]], bool]:

@@ -21,7 +21,8 @@ MOST_PAGES = 40
 MOSCOW = timezone(timedelta(hours=3))
 ZONE_SLACK = timedelta(hours=3, minutes=5)
 
-BUSY = {"downloading_video", "moderation"}
+DOWNLOADING = "downloading_video"
+BUSY = {DOWNLOADING, "moderation"}
 UNREACHABLE = {"download_error", "download_failed"}
 
 
@@ -41,9 +42,10 @@ class RutubePublishing:
 
     cursor = RutubeCursor
 
-    def __init__(self, client: RutubeClient, polling: Polling) -> None:
+    def __init__(self, client: RutubeClient, polling: Polling, download: timedelta) -> None:
         self._client = client
         self._polling = polling
+        self._download = download
 
     def steps(self) -> Sequence[Step[RutubeCursor]]:
         """Create, processed."""
@@ -89,16 +91,21 @@ class RutubePublishing:
         video = await self._client.video(job.token, job.account_id, video_id)
         if video is None and _long_missing(cursor):
             raise ContentRefused(Reason.GONE)
+        since = cursor.created_at or datetime.now(UTC)
+        if video and _reason(video) == DOWNLOADING and datetime.now(UTC) - since > self._download:
+            # What came of it after all would be a second post.
+            await self._client.delete(job.token, job.account_id, video_id)
+            raise StartOver(Reason.MEDIA_UNREACHABLE, note="rutube: downloads for too long")
         if video is None or _busy(video):
-            later = cursor.model_copy(update={"polls": cursor.polls + 1})
-            return Wait(later, self._polling.after(cursor.polls))
+            later = cursor.model_copy(update={"polls": cursor.polls + 1, "created_at": since})
+            return Wait(later, self._polling.after(cursor.polls, since))
         url = text(video.get("video_url")) or f"https://rutube.ru/video/{video_id}/"
         return Published(video_id, url)
 
 
 def _busy(video: dict[str, Any]) -> bool:
     """Whether Rutube is still at it. `is_deleted` is true while it downloads, too."""
-    reason = text(part(video, "action_reason").get("name")) or ""
+    reason = _reason(video)
     if reason in UNREACHABLE:
         raise StartOver(Reason.MEDIA_UNREACHABLE)
     if reason in BUSY or video.get("status") == "processing":
@@ -106,6 +113,10 @@ def _busy(video: dict[str, Any]) -> bool:
     if video.get("is_deleted") or video.get("status") == "error":
         raise ContentRefused(Reason.MODERATION, note=f"rutube: {reason}")
     return not video.get("publication_ts") and video.get("status") != "ready"
+
+
+def _reason(video: dict[str, Any]) -> str:
+    return text(part(video, "action_reason").get("name")) or ""
 
 
 def _created(video_id: str) -> RutubeCursor:

@@ -115,8 +115,9 @@ class VkPublishing:
         if item and _arrived(item) and not _busy(item):
             kind = "clip" if item.get("type") == "short_video" else "video"
             return Published(cursor.post_id, f"https://vk.com/{kind}{cursor.post_id}")
-        later = cursor.model_copy(update={"polls": cursor.polls + 1})
-        return Wait(later, self._polling.after(cursor.polls))
+        since = cursor.uploaded_at or datetime.now(UTC)
+        later = cursor.model_copy(update={"polls": cursor.polls + 1, "uploaded_at": since})
+        return Wait(later, self._polling.after(cursor.polls, since))
 
     async def _drop(self, job: VkJob, why: str) -> Outcome[VkCursor]:
         """Give up an id whose upload address is no good; another one comes next."""

@@ -38,24 +38,50 @@ async def test_an_account_that_answers_is_checked_now(
     assert again["checked_at"] == found["checked_at"]
 
 
-async def test_a_refusal_expires_it_and_is_told_once(
+@pytest.mark.parametrize("reason", ["token_refused", "access_revoked", "account_blocked"])
+async def test_a_refused_token_expires_it_and_that_is_told_once(
     api: httpx.AsyncClient,
     connection: dict[str, Any],
     gateway: Gateway,
     user: str,
     told: Callable[[str], Any],
+    reason: str,
 ) -> None:
-    gateway.checks[connection["id"]] = ("refused", "not_a_member")
+    gateway.checks[connection["id"]] = ("refused", reason)
     for _ in range(2):
         found = await _test(api, connection)
         assert (found["result"], found["status"]) == ("refused", "expired")
-        assert found["detail"].startswith("Бот не состоит в канале")
-    english = await _test(api, connection, **{"Accept-Language": "en"})
-    assert english["detail"].startswith("The bot is not in the channel")
     facts = [fact for fact in await told(user) if fact["type"] == "ConnectionExpired.v1"]
     assert len(facts) == 1
-    assert facts[0]["data"]["reason"] == "not_a_member"
+    assert facts[0]["data"]["reason"] == reason
     assert facts[0]["aggregateversion"] == 2
+
+
+@pytest.mark.parametrize("reason", ["no_right", "not_a_member", "chat_not_found", None])
+async def test_a_right_that_is_missing_is_said_and_expires_nothing(
+    api: httpx.AsyncClient,
+    connection: dict[str, Any],
+    gateway: Gateway,
+    user: str,
+    told: Callable[[str], Any],
+    reason: str | None,
+) -> None:
+    """The owner may give it back; the token is as good as before."""
+    gateway.checks[connection["id"]] = ("refused", reason)
+    found = await _test(api, connection)
+    assert (found["result"], found["status"]) == ("refused", "active")
+    assert (await api.get(f"/v1/connections/{connection['id']}")).json() == connection
+    assert [fact["type"] for fact in await told(user)] == ["PlatformConnected.v1"]
+
+
+async def test_why_it_was_refused_is_said_in_the_language_of_the_caller(
+    api: httpx.AsyncClient, connection: dict[str, Any], gateway: Gateway
+) -> None:
+    gateway.checks[connection["id"]] = ("refused", "not_a_member")
+    russian = await _test(api, connection)
+    assert russian["detail"].startswith("Бот не состоит в канале")
+    english = await _test(api, connection, **{"Accept-Language": "en"})
+    assert english["detail"].startswith("The bot is not in the channel")
 
 
 async def test_silence_changes_nothing(

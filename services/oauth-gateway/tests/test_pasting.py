@@ -119,3 +119,13 @@ async def test_a_check_during_an_outage_is_unknown(gateway: RealGateway, user: s
     gateway.sandbox.fail("telegram", "getChat", "error_502_html")
     checked = await gateway.check(linked["connection_id"])
     assert checked == {"result": "unknown", "detail": "unavailable"}
+
+
+async def test_a_bot_that_lost_its_channel_keeps_its_token(gateway: RealGateway, user: str) -> None:
+    """Its owner may let it in again; nothing has to be pasted anew."""
+    linked = (await paste(gateway, user, telegram(gateway))).json()
+    gateway.sandbox.fail("telegram", "getChat", "kicked")
+    checked = await gateway.check(linked["connection_id"])
+    assert checked == {"result": "refused", "detail": "not_a_member"}
+    assert (await gateway.lease(linked["connection_id"])).json()["version"] == 1
+    assert (await gateway.check(linked["connection_id"]))["result"] == "ok"

@@ -6,8 +6,12 @@ from connections.app.expire import expire
 from connections.app.ports import CheckAnswer, CheckResult, Uow
 from connections.app.refusals import NotFound
 from connections.domain.connection import Connection
+from platforms.reasons import Reason
 
-REFUSED = "token_refused"
+FOR_GOOD = frozenset(
+    reason.value for reason in (Reason.TOKEN_REFUSED, Reason.ACCESS_REVOKED, Reason.ACCOUNT_BLOCKED)
+)
+"""Only connecting again helps. A right that is missing can be given back without us."""
 
 
 async def record_check(uow: Uow, asked: Connection, answer: CheckAnswer) -> Connection:
@@ -25,9 +29,9 @@ async def record_check(uow: Uow, asked: Connection, answer: CheckAnswer) -> Conn
             proven = known.proven(uow.now())
             await uow.connections.save(proven)
             return proven
-        case CheckResult.REFUSED:
-            return await expire(uow, known, answer.detail or REFUSED)
-        case CheckResult.UNKNOWN:
+        case CheckResult.REFUSED if answer.detail is not None and answer.detail in FOR_GOOD:
+            return await expire(uow, known, answer.detail)
+        case CheckResult.REFUSED | CheckResult.UNKNOWN:
             return known
         case _:
             assert_never(answer.result)

@@ -14,7 +14,7 @@ from platforms.reasons import Reason
 
 
 class Result(StrEnum):
-    """Only `refused` means that reconnecting is needed."""
+    """`refused` says no more than that; its detail tells a dead token from a missing right."""
 
     OK = "ok"
     REFUSED = "refused"

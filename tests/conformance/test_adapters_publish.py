@@ -1,6 +1,7 @@
 """One suite for all adapters: a clip is published once, whatever answers are lost."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -30,6 +31,12 @@ ONLY_VK = pytest.mark.parametrize("platform", [Platform.VK], indirect=True)
 ONLY_TELEGRAM = pytest.mark.parametrize("platform", [Platform.TELEGRAM], indirect=True)
 ONLY_RUTUBE = pytest.mark.parametrize("platform", [Platform.RUTUBE], indirect=True)
 ONLY_DZEN = pytest.mark.parametrize("platform", [Platform.DZEN], indirect=True)
+
+
+def every_post(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Also those that were deleted."""
+    posts: list[dict[str, Any]] = sandbox.control.get("/_ledger").json()
+    return posts
 
 
 async def test_a_clip_is_published_once_and_whole(walk: Walk, sandbox: Sandbox) -> None:
@@ -88,13 +95,47 @@ async def test_a_video_that_rutube_lists_late_is_not_made_twice(clip: Clip) -> N
 
 
 @ONLY_VK
-async def test_an_empty_entry_left_by_a_lost_answer_is_swept_away(
+async def test_a_video_that_vk_shows_late_is_not_uploaded_twice(
     walk: Walk, sandbox: Sandbox
 ) -> None:
+    sandbox.fail("vk", "video.save", "appears_late")
+    sandbox.fail("vk", "upload", "drop_after")
+    published = await walk.publish()
+    [post] = every_post(sandbox)
+    assert (post["post_id"], post["deleted_at"]) == (published.post_id, None)
+
+
+@ONLY_VK
+async def test_a_refused_address_deletes_nothing_that_vk_shows_late(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    sandbox.fail("vk", "video.save", "appears_late")
+    reserve, upload, _ = walk.adapter.publishing.steps()
+    await walk.take(reserve)
+    reserved = walk.cursor
+    await walk.take(upload)
+    walk.cursor = reserved
+    with pytest.raises(RateLimited):
+        await walk.take(upload)
+    [post] = every_post(sandbox)
+    assert post["deleted_at"] is None
+
+
+@ONLY_VK
+async def test_what_another_publication_has_reserved_is_left_alone(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    other = Walk(sandbox, walk.adapter, walk.account_id, walk.token, walk.clip)
+    reserve, *rest = other.adapter.publishing.steps()
+    await other.take(reserve)
     sandbox.fail("vk", "video.save", "drop_after")
-    await walk.publish()
-    deleted = [entry for entry in sandbox.journal() if entry["step"] == "video.delete"]
-    assert len(deleted) == 1
+    published = await walk.publish()
+    for step in rest:
+        last = await other.take(step)
+    assert last is not None
+    assert {post["post_id"] for post in sandbox.ledger()} == {published.post_id, last.post_id}
+    assert last.post_id == f"{walk.account_id}_{other.cursor.video_id}"
+    assert [entry for entry in sandbox.journal() if entry["step"] == "video.delete"] == []
 
 
 @ONLY_TELEGRAM

@@ -73,12 +73,6 @@ class VkClient:
             await self._call("video.get", token, account=account, videos=",".join(post_ids))
         )
 
-    async def newest(self, token: SecretStr, account: str, owner_id: str) -> list[dict[str, Any]]:
-        """`video.get` of an owner, newest first."""
-        return _items(
-            await self._call("video.get", token, account=account, owner_id=owner_id, count=50)
-        )
-
     async def delete(self, token: SecretStr, account: str, owner_id: int, video_id: int) -> None:
         """`video.delete`; one that is not there any more counts as deleted."""
         try:

@@ -9,14 +9,13 @@ from pydantic import BaseModel
 
 from platforms.answers import count, text
 from platforms.errors import ContentRefused, OutcomeUnknown, Unavailable
-from platforms.polling import Polling
+from platforms.polling import Polling, require_time_to_appear
 from platforms.port import Job, Next, Outcome, Published, Step, Wait, checked, repeatable
 from platforms.reasons import Reason
 from platforms.vk.client import VkClient
 from platforms.vk.limits import VkOptions
 
 MOST_RESERVATIONS = 3
-CLOCKS_APART = timedelta(minutes=5)
 MAY_BE_MISSING = timedelta(minutes=10)
 """How long VK may not show what it has just accepted."""
 
@@ -29,6 +28,7 @@ class VkCursor(BaseModel):
     video_id: int | None = None
     upload_url: str | None = None
     expires_at: datetime | None = None
+    reserved_at: datetime | None = None
     reservations: int = 0
     uploaded_at: datetime | None = None
     polls: int = 0
@@ -55,25 +55,18 @@ class VkPublishing:
     def steps(self) -> Sequence[Step[VkCursor]]:
         """Reserve, upload, processed."""
         return (
-            checked("reserve", self.reserve, look=self.sweep, undo=self.discard),
+            repeatable("reserve", self.reserve, undo=self.discard),
             checked("upload", self.upload, look=self.arrived, visible=True),
             repeatable("processed", self.processed),
         )
 
     async def reserve(self, job: VkJob) -> Outcome[VkCursor]:
-        """Get an id and an upload address; both are kept before any byte is sent."""
-        return Next(await self._reserve(job))
+        """Get an id and an upload address; both are kept before any byte is sent.
 
-    async def sweep(self, job: VkJob) -> Outcome[VkCursor] | None:
-        """Delete what a lost `video.save` may have left. Its upload address is lost with the
-        answer, so an empty entry can't be used: the step is always to be done again."""
-        group = _options(job).group_id
-        owner = job.account_id if group is None else str(-group)
-        for item in await self._client.newest(job.token, job.account_id, owner):
-            owner_id, video_id = item.get("owner_id"), item.get("id")
-            if isinstance(owner_id, int) and isinstance(video_id, int) and _left_behind(item, job):
-                await self._client.delete(job.token, job.account_id, owner_id, video_id)
-        return None
+        When the answer is lost, so is the address, and the empty entry that stays behind can't be
+        used. People don't see it, and nothing tells it from one that another publication of the
+        same clip is filling just now: it is left alone, and the step is simply repeated."""
+        return Next(await self._reserve(job))
 
     async def discard(self, job: VkJob) -> None:
         """Delete the reserved id while nothing is visible."""
@@ -95,14 +88,14 @@ class VkPublishing:
         if refused is None:
             return Next(_uploaded(cursor))
         # A refused address may be one that already took the bytes: look before deleting.
-        return await self.arrived(job) or await self._drop(job, refused)
+        reserved_at = cursor.reserved_at or job.created_at
+        return await self._find(job, reserved_at) or await self._drop(job, refused)
 
     async def arrived(self, job: VkJob) -> Outcome[VkCursor] | None:
-        """Whether VK has the bytes."""
+        """Whether VK has the bytes; while no id is reserved there was nowhere to send them."""
         if job.cursor.video_id is None:
-            return await self.sweep(job)
-        item = await self._client.video(job.token, job.account_id, job.cursor.post_id)
-        return Next(_uploaded(job.cursor)) if item and _arrived(item) else None
+            return None
+        return await self._find(job, job.begun_at)
 
     async def processed(self, job: VkJob) -> Outcome[VkCursor]:
         """Wait until VK shows the video to everybody."""
@@ -118,6 +111,13 @@ class VkPublishing:
         since = cursor.uploaded_at or datetime.now(UTC)
         later = cursor.model_copy(update={"polls": cursor.polls + 1, "uploaded_at": since})
         return Wait(later, self._polling.after(cursor.polls, since))
+
+    async def _find(self, job: VkJob, since: datetime) -> Next[VkCursor] | None:
+        """Even the empty entry may be shown late: as long as none is, nothing is proved."""
+        item = await self._client.video(job.token, job.account_id, job.cursor.post_id)
+        if item is None:
+            require_time_to_appear(since, MAY_BE_MISSING)
+        return Next(_uploaded(job.cursor)) if item and _arrived(item) else None
 
     async def _drop(self, job: VkJob, why: str) -> Outcome[VkCursor]:
         """Give up an id whose upload address is no good; another one comes next."""
@@ -150,19 +150,13 @@ class VkPublishing:
             video_id=video_id,
             upload_url=url,
             expires_at=_expiry(url),
+            reserved_at=datetime.now(UTC),
             reservations=job.cursor.reservations + 1,
         )
 
 
 def _options(job: VkJob) -> VkOptions:
     return VkOptions.model_validate(dict(job.options))
-
-
-def _left_behind(item: dict[str, Any], job: VkJob) -> bool:
-    """An entry without bytes that looks as if this publication had made it."""
-    made = datetime.fromtimestamp(count(item.get("date")) or 0, UTC)
-    ours = item.get("title") == job.title and item.get("description") == job.description
-    return ours and not _arrived(item) and made >= job.created_at - CLOCKS_APART
 
 
 def _busy(item: dict[str, Any]) -> bool:

@@ -130,6 +130,11 @@ def apps_of(flow: str) -> OAuthApps:
     )
 
 
+def fingerprint(token: SecretStr) -> str:
+    """What stands in for an account's id where the platform tells none."""
+    return hashlib.sha256(b"fingerprint" + token.get_secret_value().encode()).hexdigest()
+
+
 @dataclass
 class Walk:
     """One publication on its way: the engine's rules without its rows."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from common.contracts.words import Platform
-from conformance.adapter_kit import Clip, Walk, apps_of, serving, urls_of, walk_of
+from conformance.adapter_kit import Clip, Walk, apps_of, fingerprint, serving, urls_of, walk_of
 from conformance.sandbox_process import ROOT, Sandbox, running
 from platforms.http import Timeouts
 from platforms.registry import Adapters, adapters
@@ -33,7 +33,9 @@ def sandbox(process: Sandbox) -> Sandbox:
 
 @pytest.fixture
 async def board(sandbox: Sandbox) -> AsyncIterator[Adapters]:
-    plugged = adapters(urls_of(sandbox), apps_of("vkid"), timeouts=PATIENCE)
+    plugged = adapters(
+        urls_of(sandbox), apps_of("vkid"), fingerprint=fingerprint, timeouts=PATIENCE
+    )
     yield plugged
     await plugged.aclose()
 

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from common.contracts.words import Platform
-from conformance.adapter_kit import DZEN_CALLBACK, VK_CALLBACK, apps_of, urls_of
+from conformance.adapter_kit import DZEN_CALLBACK, VK_CALLBACK, apps_of, fingerprint, urls_of
 from conformance.sandbox_process import Sandbox
 from platforms.errors import (
     AccessRevoked,
@@ -235,7 +235,7 @@ async def test_who_has_no_channel_may_not_publish_to_dzen(
 
 
 async def test_the_legacy_flow_reads_the_rights_and_never_refreshes(sandbox: Sandbox) -> None:
-    board = adapters(urls_of(sandbox), apps_of("legacy"))
+    board = adapters(urls_of(sandbox), apps_of("legacy"), fingerprint=fingerprint)
     oauth = oauth_of(board, Platform.VK)
     grant = await connected(oauth, Platform.VK)
     assert (grant.expires_in, grant.refresh_token) == (None, None)
@@ -262,12 +262,29 @@ async def test_without_a_profile_a_rutube_account_is_known_by_its_token(
     sandbox: Sandbox, board: Adapters
 ) -> None:
     token = SecretStr(sandbox.account("rutube")["token"])
-    sandbox.fail("rutube", "profile", "error_500", times=2)
     pasted = pasted_of(board, Platform.RUTUBE)
-    first, _ = await pasted.verify(token, channel=None)
-    second, _ = await pasted.verify(token, channel=None)
-    assert first == second
-    assert token.get_secret_value() not in first.id
+    found = []
+    for kind in ("forbidden", "not_found", "empty_json"):
+        sandbox.fail("rutube", "profile", kind)
+        account, _ = await pasted.verify(token, channel=None)
+        found.append(account.id)
+    assert found == [fingerprint(token)] * 3
+
+
+@pytest.mark.parametrize("kind", ["error_500", "error_503", "drop_before", "rate_limited"])
+async def test_a_profile_that_is_away_makes_no_second_account_of_a_token(
+    sandbox: Sandbox, board: Adapters, kind: str
+) -> None:
+    token = SecretStr(sandbox.account("rutube")["token"])
+    sandbox.fail("rutube", "profile", kind)
+    with pytest.raises(Unavailable):
+        await pasted_of(board, Platform.RUTUBE).verify(token, channel=None)
+
+
+async def test_who_connects_nobody_can_verify_nothing(sandbox: Sandbox) -> None:
+    board = adapters(urls_of(sandbox))
+    assert [(one.oauth, one.pasted) for one in board.values()] == [(None, None)] * 4
+    await board.aclose()
 
 
 @pytest.mark.parametrize("token", ["f" * 40, "", "with a space", "кириллица", "a\r\nX: y"])

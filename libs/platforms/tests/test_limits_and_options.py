@@ -80,7 +80,9 @@ def test_dzen_is_off_until_its_address_is_set() -> None:
 
 def test_dzen_needs_the_yandex_application_where_accounts_are_connected() -> None:
     with pytest.raises(ValueError, match="YANDEX_CLIENT_ID"):
-        adapters(PlatformUrls.model_validate(SANDBOX), OAuthApps.model_validate(APPS))
+        adapters(
+            PlatformUrls.model_validate(SANDBOX), OAuthApps.model_validate(APPS), fingerprint=str
+        )
 
 
 def test_how_an_account_is_connected_is_told_without_any_application() -> None:

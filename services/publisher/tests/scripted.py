@@ -119,6 +119,7 @@ class Scripted:
             experimental=False,
             limits=Limits(10**9, 100, 1000, timeout),
             options=NoOptions,
+            connect="oauth",
             checker=FriendlyChecker(),
             publishing=self,
         )

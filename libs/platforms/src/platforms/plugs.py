@@ -12,7 +12,7 @@ from platforms.http import Http
 from platforms.polling import Polling
 from platforms.port import Adapter
 from platforms.rutube.client import RutubeClient
-from platforms.rutube.connect import Fingerprint, RutubeConnect
+from platforms.rutube.connect import Fingerprint, RutubeChecker, RutubeConnect
 from platforms.rutube.limits import RutubeOptions
 from platforms.rutube.limits import limits as rutube_limits
 from platforms.rutube.publish import RutubePublishing
@@ -41,6 +41,7 @@ def vk(http: Http, urls: PlatformUrls, apps: OAuthApps | None, gate: Gate) -> Ad
         experimental=False,
         limits=vk_limits(urls),
         options=VkOptions,
+        connect="oauth",
         checker=VkChecker(client),
         publishing=VkPublishing(client, _polling(urls), urls.upload_timeout_vk),
         oauth=vk_oauth(http, client, urls, apps) if apps else None,
@@ -48,19 +49,19 @@ def vk(http: Http, urls: PlatformUrls, apps: OAuthApps | None, gate: Gate) -> Ad
     )
 
 
-def rutube(http: Http, urls: PlatformUrls, gate: Gate, fingerprint: Fingerprint) -> Adapter:
+def rutube(http: Http, urls: PlatformUrls, gate: Gate, fingerprint: Fingerprint | None) -> Adapter:
     """Rutube."""
     client = RutubeClient(http, urls.rutube_url, gate)
-    connect = RutubeConnect(client, fingerprint)
     return Adapter(
         platform=Platform.RUTUBE,
         title="Rutube",
         experimental=False,
         limits=rutube_limits(urls),
         options=RutubeOptions,
-        checker=connect,
+        connect="token",
+        checker=RutubeChecker(client),
         publishing=RutubePublishing(client, _polling(urls), urls.upload_timeout_rutube),
-        pasted=connect,
+        pasted=RutubeConnect(client, fingerprint) if fingerprint else None,
         stats=RutubeStats(client),
     )
 
@@ -74,6 +75,7 @@ def dzen(http: Http, urls: PlatformUrls, base: str, apps: OAuthApps | None, gate
         experimental=True,
         limits=dzen_limits(urls),
         options=DzenOptions,
+        connect="oauth",
         checker=DzenChecker(client),
         publishing=DzenPublishing(client, _polling(urls), urls.upload_timeout_dzen),
         oauth=Yandex(http, client, _yandex(urls, apps)) if apps else None,
@@ -81,7 +83,7 @@ def dzen(http: Http, urls: PlatformUrls, base: str, apps: OAuthApps | None, gate
     )
 
 
-def telegram(http: Http, urls: PlatformUrls, gate: Gate) -> Adapter:
+def telegram(http: Http, urls: PlatformUrls, gate: Gate, *, connecting: bool) -> Adapter:
     """Telegram; it has no statistics."""
     client = TelegramClient(http, urls.telegram_api_url, gate)
     connect = TelegramConnect(client)
@@ -91,9 +93,10 @@ def telegram(http: Http, urls: PlatformUrls, gate: Gate) -> Adapter:
         experimental=False,
         limits=telegram_limits(urls),
         options=TelegramOptions,
+        connect="token",
         checker=connect,
         publishing=TelegramPublishing(client, urls.upload_timeout_telegram),
-        pasted=connect,
+        pasted=connect if connecting else None,
     )
 
 

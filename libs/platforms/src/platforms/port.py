@@ -303,13 +303,10 @@ class Adapter:
     experimental: bool
     limits: Limits
     options: type[BaseModel]
+    connect: Literal["oauth", "token"]
+    """How an owner connects an account; told also where nobody can be connected."""
     checker: Checker
     publishing: Publishing[Any]
     oauth: OAuth | None = None
     pasted: Pasted | None = None
     stats: Stats | None = None
-
-    @property
-    def connect(self) -> Literal["oauth", "token"]:
-        """How an owner connects an account; told also where no application is configured."""
-        return "token" if self.pasted is not None else "oauth"

@@ -1,9 +1,7 @@
 """The plug board: every platform that is switched on, each with its own connections."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
-
-from pydantic import SecretStr
+from typing import overload
 
 from common.contracts.words import Platform
 from platforms.calls import Gate, open_gate
@@ -37,12 +35,21 @@ class Adapters(Mapping[Platform, Adapter]):
             await pool.aclose()
 
 
-def plain_fingerprint(token: SecretStr) -> str:
-    """A name for an account whose platform tells none. Tokens are random, so guessing is out of
-    reach; who has a key passes a keyed one."""
-    return hashlib.sha256(b"clipcast-account\0" + token.get_secret_value().encode()).hexdigest()[
-        :32
-    ]
+@overload
+def adapters(
+    urls: PlatformUrls, *, gate: Gate = ..., timeouts: Timeouts | None = ...
+) -> Adapters: ...
+
+
+@overload
+def adapters(
+    urls: PlatformUrls,
+    apps: OAuthApps,
+    *,
+    gate: Gate = ...,
+    fingerprint: Fingerprint,
+    timeouts: Timeouts | None = ...,
+) -> Adapters: ...
 
 
 def adapters(
@@ -50,16 +57,19 @@ def adapters(
     apps: OAuthApps | None = None,
     *,
     gate: Gate = open_gate,
-    fingerprint: Fingerprint = plain_fingerprint,
+    fingerprint: Fingerprint | None = None,
     timeouts: Timeouts | None = None,
 ) -> Adapters:
-    """Plug in every platform. `apps` is for the one service that connects accounts; without it
-    `oauth` is None. Дзен is there only when its address is set."""
+    """Plug in every platform. `apps` and `fingerprint`, which names an account where its platform
+    does not, are for the one service that connects accounts; without them `oauth` and `pasted`
+    are None. Дзен is there only when its address is set."""
     pools = {platform: Http(timeouts) for platform in Platform}
     plugged = {
         Platform.VK: vk(pools[Platform.VK], urls, apps, gate),
         Platform.RUTUBE: rutube(pools[Platform.RUTUBE], urls, gate, fingerprint),
-        Platform.TELEGRAM: telegram(pools[Platform.TELEGRAM], urls, gate),
+        Platform.TELEGRAM: telegram(
+            pools[Platform.TELEGRAM], urls, gate, connecting=fingerprint is not None
+        ),
     }
     if urls.dzen_api_url is not None:
         plugged[Platform.DZEN] = dzen(pools[Platform.DZEN], urls, urls.dzen_api_url, apps, gate)

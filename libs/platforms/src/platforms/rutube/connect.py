@@ -5,11 +5,22 @@ from collections.abc import Callable
 from pydantic import SecretStr
 
 from platforms.answers import part, text
-from platforms.errors import PlatformError, TokenExpired
+from platforms.errors import ContentRefused, NoRight, TokenExpired
 from platforms.port import Account, Grant
 from platforms.rutube.client import RutubeClient
 
 Fingerprint = Callable[[SecretStr], str]
+
+
+class RutubeChecker:
+    """Asks Rutube whether a token is still good."""
+
+    def __init__(self, client: RutubeClient) -> None:
+        self._client = client
+
+    async def check(self, token: SecretStr, account_id: str) -> None:
+        """Reads own videos; 401 when the token is dead."""
+        await self._client.own(token, account_id, limit=1)
 
 
 class RutubeConnect:
@@ -20,7 +31,8 @@ class RutubeConnect:
         self._fingerprint = fingerprint
 
     async def verify(self, token: SecretStr, *, channel: str | None) -> tuple[Account, Grant]:
-        """Whose token it is. Where Rutube does not tell, a fingerprint of the token stands in."""
+        """Whose token it is. Where Rutube does not tell, a fingerprint of the token stands in:
+        not where it could not be asked, or one token would make two accounts."""
         del channel
         value = token.get_secret_value()
         if not value or not all("!" <= sign <= "~" for sign in value):
@@ -29,7 +41,7 @@ class RutubeConnect:
         author = part(videos[0], "author") if videos else {}
         try:
             profile = await self._client.profile(token)
-        except PlatformError:
+        except (NoRight, ContentRefused):  # 403, 404: there is no such call for this token
             profile = {}
         account_id = text(profile.get("id")) or text(author.get("id"))
         if account_id is None:
@@ -41,7 +53,3 @@ class RutubeConnect:
             f"https://rutube.ru/video/person/{account_id}/",
         )
         return account, Grant(token)
-
-    async def check(self, token: SecretStr, account_id: str) -> None:
-        """The same reading; 401 when the token is dead."""
-        await self._client.own(token, account_id, limit=1)

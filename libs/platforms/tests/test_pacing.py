@@ -40,7 +40,7 @@ def test_every_save_counts_against_vks_day() -> None:
 
 async def test_the_gate_refuses_what_would_take_too_long_and_says_how_long() -> None:
     redis = redis_client(NOBODY_LISTENS)
-    gate = paced(Pace(redis), PaceSettings(pace_dzen=0.1), most=timedelta(seconds=1))
+    gate = paced(Pace(redis, share=1), PaceSettings(pace_dzen=0.1), most=timedelta(seconds=1))
     await gate(Call(Platform.DZEN, "stats"))
     with pytest.raises(RateLimited) as refused:
         await gate(Call(Platform.DZEN, "stats"))

@@ -308,6 +308,16 @@ async def test_a_telegram_channel_is_the_account(
     await board[Platform.TELEGRAM].checker.check(token, found.id)
 
 
+async def test_a_group_that_has_moved_is_connected_and_checked_at_its_new_id(
+    sandbox: Sandbox, board: Adapters
+) -> None:
+    bot = sandbox.account("telegram", kind="migrated_group")
+    token = SecretStr(bot["token"])
+    found, _ = await pasted_of(board, Platform.TELEGRAM).verify(token, channel=str(bot["chat_id"]))
+    assert found.id == str(bot["migrated_to"])
+    await board[Platform.TELEGRAM].checker.check(token, str(bot["chat_id"]))
+
+
 @pytest.mark.parametrize(
     ("order", "reason"),
     [

@@ -171,6 +171,30 @@ async def test_a_group_that_has_moved_is_written_to_at_its_new_id(
     assert len(sandbox.ledger()) == 1
 
 
+@ONLY_TELEGRAM
+@pytest.mark.parametrize(
+    ("kind", "public", "form"),
+    [
+        ("channel", True, "https://t.me/{name}/{number}"),
+        ("supergroup", True, "https://t.me/{name}/{number}"),
+        ("channel", False, "https://t.me/c/{id}/{number}"),
+        ("supergroup", False, "https://t.me/c/{id}/{number}"),
+        ("group", False, "https://t.me"),
+    ],
+)
+async def test_a_post_of_telegram_has_the_address_of_its_kind_of_chat(
+    walk: Walk, sandbox: Sandbox, kind: str, public: bool, form: str
+) -> None:
+    chat = sandbox.account("telegram", kind=kind, public=public)
+    walk.account_id, walk.token = str(chat["chat_id"]), SecretStr(chat["token"])
+    published = await walk.publish()
+    assert published.url == form.format(
+        name=chat["channel"].removeprefix("@"),
+        id=walk.account_id.removeprefix("-100"),
+        number=published.post_id.partition("_")[2],
+    )
+
+
 async def test_every_api_call_passes_the_gate_and_bytes_to_upload_hosts_do_not(
     walk: Walk, sandbox: Sandbox
 ) -> None:

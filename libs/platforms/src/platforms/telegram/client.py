@@ -1,24 +1,26 @@
 """The Bot API on the wire: `ok` and `result`, or a description (platforms/telegram.md §1)."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from common.contracts.words import Platform
-from platforms.answers import Answer, NotJson, count, part, read_retry_after
+from platforms.answers import Answer, count, part, read_retry_after
 from platforms.bodies import Body, Progress, multipart
 from platforms.calls import Call, Gate
 from platforms.credentials import BotPath
-from platforms.errors import PlatformError
+from platforms.errors import PlatformError, Unavailable
 from platforms.http import CALL, Http, Request
 from platforms.port import Media
 from platforms.telegram.errors import refusal
 
+T = TypeVar("T")
+
 
 class Migrated(Exception):
-    """The group got a new id; nothing was sent."""
+    """The group got a new id; nothing was done."""
 
     def __init__(self, chat_id: str) -> None:
         super().__init__(chat_id)
@@ -30,8 +32,21 @@ def bot_id(token: SecretStr) -> str:
     return token.get_secret_value().partition(":")[0]
 
 
+async def following(call: Callable[[str], Awaitable[T]], chat_id: str) -> T:
+    """Make a call to a chat; to one that has moved, once more at its new id: the answer that tells
+    it proves that nothing was done."""
+    try:
+        return await call(chat_id)
+    except Migrated as moved:
+        try:
+            return await call(moved.chat_id)
+        except Migrated:
+            raise Unavailable(note="the chat keeps moving") from None
+
+
 class TelegramClient:
-    """The methods we use. The token gets into the path below everything that logs."""
+    """The methods we use; those that name a chat raise Migrated. The token gets into the path below
+    everything that logs."""
 
     def __init__(self, http: Http, base: str, gate: Gate) -> None:
         self._http = http
@@ -59,14 +74,12 @@ class TelegramClient:
         fields: Mapping[str, str],
         deadline: timedelta,
     ) -> dict[str, Any]:
-        """Upload and post in one call that has no idempotency key. Raises Migrated, unsent."""
+        """Upload and post in one call that has no idempotency key."""
         body = multipart(media, progress, name="video", fields={"chat_id": chat_id, **fields})
         await self._gate(Call(Platform.TELEGRAM, "sendVideo", bot_id(token), chat_id))
-        answer = await self._post(token, "sendVideo", write=True, body=body, deadline=deadline)
-        moved = _parameters(answer).get("migrate_to_chat_id")
-        if isinstance(moved, int):
-            raise Migrated(str(moved))
-        return _result(answer)
+        return _result(
+            await self._post(token, "sendVideo", write=True, body=body, deadline=deadline)
+        )
 
     async def _ask(self, token: SecretStr, method: str, **form: str) -> dict[str, Any]:
         await self._gate(Call(Platform.TELEGRAM, method, bot_id(token)))
@@ -96,7 +109,7 @@ class TelegramClient:
 
 
 def _result(answer: Answer) -> dict[str, Any]:
-    """The result, or the refusal raised. A refusal is one only if Telegram itself says so."""
+    """The result, or the refusal or Migrated raised. Only what Telegram itself says is one."""
     body = answer.object()
     if body.get("ok") is True and isinstance(body.get("result"), dict):
         result: dict[str, Any] = body["result"]
@@ -104,18 +117,15 @@ def _result(answer: Answer) -> dict[str, Any]:
     code = count(body.get("error_code"))
     if body.get("ok") is not False or code is None:
         raise answer.unclear("neither result nor refusal")
+    moved = part(body, "parameters").get("migrate_to_chat_id")
+    if isinstance(moved, int):
+        raise Migrated(str(moved))
     raise _refused(answer, code, str(body.get("description", "")))
 
 
 def _refused(answer: Answer, code: int, description: str) -> PlatformError:
     # The JSON is canonical, the header only a second voice.
-    told = read_retry_after(_parameters(answer).get("retry_after")) or answer.retry_after
+    parameters = part(answer.object(), "parameters")
+    told = read_retry_after(parameters.get("retry_after")) or answer.retry_after
     note = f"telegram {code}: {description}"
     return refusal(code, description).build(note, write=answer.write, told=told)
-
-
-def _parameters(answer: Answer) -> dict[str, Any]:
-    try:
-        return part(answer.decode(), "parameters")
-    except NotJson:
-        return {}

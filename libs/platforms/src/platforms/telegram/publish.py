@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
 from platforms.answers import part, text
-from platforms.errors import OutcomeUnknown, Unavailable
+from platforms.errors import OutcomeUnknown
 from platforms.port import Job, Media, Outcome, Published, Step, once
-from platforms.telegram.client import Migrated, TelegramClient
+from platforms.telegram.client import TelegramClient, following
 from platforms.telegram.limits import TelegramOptions
 from platforms.texts import join
 
@@ -35,15 +36,8 @@ class TelegramPublishing:
         return (once("send", self.send, visible=True),)
 
     async def send(self, job: TelegramJob) -> Outcome[TelegramCursor]:
-        """Upload and post. A group that has moved is tried once more at its new id: the answer
-        that tells it proves that nothing was posted."""
-        try:
-            message = await self._send(job, job.account_id)
-        except Migrated as moved:
-            try:
-                message = await self._send(job, moved.chat_id)
-            except Migrated:
-                raise Unavailable(note="the chat keeps moving") from None
+        """Upload and post."""
+        message = await following(partial(self._send, job), job.account_id)
         message_id = text(message.get("message_id"))
         if message_id is None:
             raise OutcomeUnknown(note="no message_id")
@@ -58,7 +52,10 @@ class TelegramPublishing:
 
 
 def link(chat: dict[str, Any], message_id: str) -> str:
-    """The post's address by what the answer says of the chat; the second form is for members."""
+    """The post's address by what the answer says of the chat; the second form is for members.
+    Messages of a basic group have none."""
+    if chat.get("type") not in {"channel", "supergroup"}:
+        return "https://t.me"
     if username := text(chat.get("username")):
         return f"https://t.me/{username}/{message_id}"
     return f"https://t.me/c/{str(chat.get('id', '')).removeprefix('-100')}/{message_id}"

@@ -37,6 +37,16 @@ async def test_malformed_and_revoked_tokens_are_told_apart(client: httpx.AsyncCl
     assert refusal(await call(client, "getMe", made["token"])) == (401, "Unauthorized")
 
 
+@pytest.mark.parametrize("token", ["a-secret-without-an-id", "123:short"])
+async def test_nothing_of_a_malformed_token_is_in_the_journal(
+    client: httpx.AsyncClient, token: str
+) -> None:
+    await call(client, "getMe", token)
+    journal = await client.get("/_journal")
+    assert journal.json()[0]["account"] is None
+    assert token not in journal.text
+
+
 async def test_get_chat_of_a_public_channel_proves_no_membership(
     client: httpx.AsyncClient,
 ) -> None:

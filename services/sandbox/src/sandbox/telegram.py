@@ -94,7 +94,8 @@ class Telegram:
     async def call(self, request: Request, token: str, method: str) -> Response:
         """`/bot<token>/<method>`; the method's case does not matter."""
         step = METHODS.get(method.lower())
-        entry_of(request).account = token.partition(":")[0]
+        # What is no token may be a mistyped secret, so nothing of it is shown.
+        entry_of(request).account = token.partition(":")[0] if is_token(token) else None
         if step is None:
             return await self._answer(request, token, None)
         own = {kind: partial(_fail, make) for kind, make in FAULTS.items()}

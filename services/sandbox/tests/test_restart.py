@@ -52,6 +52,31 @@ async def test_a_refresh_token_outlives_a_restart(tmp_path: Path, vkid: Any) -> 
         assert "access_token" in await vkid.refresh(second["refresh_token"], device)
 
 
+async def test_a_draft_of_dzen_is_uploaded_and_published_after_restarts(
+    tmp_path: Path, mp4: Any
+) -> None:
+    path, videos = tmp_path / "ledger.jsonl", "/dzen/publisher/videos"
+    async with opened(path) as http:
+        made = (await http.post("/_accounts", json={"platform": "dzen"})).json()
+        author = {"Authorization": f"OAuth {made['access_token']}"}
+        body = {"title": "Клип", "type": "short"}
+        drafted, other = [
+            (await http.post(videos, json=body, headers=author)).json() for _ in range(2)
+        ]
+        await http.delete(f"{videos}/{other['id']}", headers=author)
+    own = f"{videos}/{drafted['id']}"
+    async with opened(path) as http:
+        sent = author | {"Content-Type": "video/mp4"}
+        uploaded = await http.put(drafted["uploadUrl"], content=mp4(), headers=sent)
+        assert uploaded.json() == {"id": drafted["id"], "status": "uploaded"}
+        await http.patch(own, json={"title": "Новый"}, headers=author)
+    async with opened(path) as http:
+        assert (await http.post(f"{own}/publish", headers=author)).json()["title"] == "Новый"
+        assert [one["title"] for one in (await http.get("/_ledger")).json()] == ["Новый"]
+        listed = (await http.get(videos, headers=author)).json()["items"]
+        assert [one["id"] for one in listed] == [drafted["id"]]
+
+
 def test_a_torn_last_line_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     log = EventLog(path)

@@ -60,6 +60,30 @@ async def test_a_file_id_is_sent_again_without_bytes(client: httpx.AsyncClient) 
     assert refusal(unknown)[1].startswith("Bad Request: wrong remote file identifier")
 
 
+@pytest.mark.parametrize("method", ["copyMessage", "forwardMessage"])
+async def test_a_copied_video_stands_in_the_ledger_again_until_it_is_deleted(
+    client: httpx.AsyncClient, method: str
+) -> None:
+    await send(client, caption="one")
+    copied = await call(
+        client, method, chat_id=CHANNEL, from_chat_id=CHANNEL, message_id=1, caption="two"
+    )
+    assert copied.json()["result"]["message_id"] == 2
+    first, second = (await client.get("/_ledger")).json()
+    assert (second["sha256"], second["bytes"]) == (first["sha256"], first["bytes"])
+    assert second["title"] == ("two" if method == "copyMessage" else "one")
+    assert second["url"] == "https://t.me/clipcast_demo/2"
+    await call(client, "deleteMessage", chat_id=CHANNEL, message_id=2)
+    first, second = (await client.get("/_ledger")).json()
+    assert (first["deleted_at"], second["deleted_at"] is None) == (None, False)
+
+
+async def test_a_copied_text_is_no_post_of_the_ledger(client: httpx.AsyncClient) -> None:
+    await call(client, "sendMessage", chat_id=CHANNEL, text="hello")
+    await call(client, "copyMessage", chat_id=CHANNEL, from_chat_id=CHANNEL, message_id=1)
+    assert (await client.get("/_ledger")).json() == []
+
+
 async def test_a_link_is_really_fetched(served: httpx.AsyncClient) -> None:
     page = await call(served, "sendVideo", chat_id=CHANNEL, video=f"{served.base_url}/healthz")
     assert refusal(page) == (400, "Bad Request: wrong type of the web page content")
@@ -153,17 +177,16 @@ async def test_a_restarted_sandbox_knows_its_chats_and_numbers(tmp_path: Path) -
 
     async with process() as before:
         made = await account(before)
-        await send(before, made["token"], chat_id=made["channel"], caption="one")
+        there = {"token": made["token"], "chat_id": made["channel"]}
+        await send(before, **there, caption="one")
+        await call(before, "editMessageCaption", **there, message_id=1, caption="two")
+        await call(before, "sendMessage", **there, text="gone soon")
+        await call(before, "deleteMessage", **there, message_id=2)
     async with process() as after:
-        same = await call(
-            after,
-            "editMessageCaption",
-            made["token"],
-            chat_id=made["channel"],
-            message_id=1,
-            caption="one",
-        )
+        same = await call(after, "editMessageCaption", **there, message_id=1, caption="two")
         assert "not modified" in refusal(same)[1]
-        sent = await send(after, made["token"], chat_id=made["channel"])
-        assert sent.json()["result"]["message_id"] == 2
+        again = await call(after, "deleteMessage", **there, message_id=2)
+        assert refusal(again) == (400, "Bad Request: message to delete not found")
+        sent = await send(after, **there)
+        assert sent.json()["result"]["message_id"] == 3
         assert len((await after.get("/_ledger")).json()) == 2

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from sandbox.settings import Settings
@@ -18,6 +19,25 @@ async def test_the_same_guid_posts_once(vk: Any, settings: Settings) -> None:
     await vk.pass_time(1)
     assert await vk.call("wall.post", message="x", guid="g2") != first
     assert (await vk.call("wall.get"))["count"] == 2
+
+
+async def test_a_video_put_on_a_wall_twice_stands_in_the_ledger_twice(
+    client: httpx.AsyncClient, vk: Any, mp4: Any
+) -> None:
+    key = await vk.post_video(mp4(), name="x", wallpost="1")
+
+    async def seen() -> list[tuple[str, str]]:
+        return [(one["post_id"], one["title"]) for one in (await client.get("/_ledger")).json()]
+
+    assert await seen() == [(key, "x")]
+    for guid in ("g", "g", "h"):
+        await vk.pass_time(1)
+        await vk.call("wall.post", attachments=f"video{key}", guid=guid)
+    await vk.pass_time(1)
+    await vk.call("wall.post", message="a text")
+    owner = vk.account["user_id"]
+    walled = [(f"wall{owner}_{number}_video{key}", "x") for number in (2, 3)]
+    assert await seen() == [(key, "x"), *walled]
 
 
 async def test_an_empty_post_and_a_lost_attachment_are_refused(vk: Any) -> None:

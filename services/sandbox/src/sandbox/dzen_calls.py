@@ -21,6 +21,7 @@ FILE_LIMIT = 4 * 10**9
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 5000
 LIST_LIMIT = 100
+SAVED, DELETED = "dzen_video", "dzen_video_deleted"
 CONFLICT = "dzen_publish_conflict"
 REJECTED = "rejected"
 
@@ -31,9 +32,11 @@ class Calls:
     def __init__(self, world: World) -> None:
         self._world = world
         self.reset()
-        for post in world.ledger.posts("dzen"):
-            if post.deleted_at is None:
-                self._add(Video.model_validate(post.details))
+        for event in world.log.replay(SAVED, DELETED):
+            if event["kind"] == SAVED:
+                self._add(Video.model_validate(event))
+            else:
+                del self._videos[event["id"]]
         world.on_reset(self.reset)
 
     def reset(self) -> None:
@@ -59,7 +62,7 @@ class Calls:
             created=self._now(),
             upload_key=secrets.token_urlsafe(24),
         )
-        self._add(video)
+        self._save(video)
         origin = self._world.settings.origin
         return {"id": video.id, "uploadUrl": f"{origin}/dzen/upload/{video.upload_key}"}
 
@@ -81,6 +84,7 @@ class Calls:
         if not received.raw.is_mp4:
             raise RefusedError(422, "unprocessable", "the file is not an MP4")
         video.sha256, video.size = received.raw.sha256, received.raw.bytes
+        self._save(video)
         return {"id": video.id, "status": video.status(self._now())}
 
     def publish(self, user: User, request: Request) -> Json:
@@ -103,10 +107,10 @@ class Calls:
             sha256=video.sha256,
             size=video.size,
             title=video.title,
-            details=video.model_dump(mode="json"),
         )
         if video.rejected:  # nobody will ever see it
             self._world.ledger.mark_deleted("dzen", video.id)
+        self._save(video)
         return self._shown(video)
 
     def status(self, user: User, request: Request) -> Json:
@@ -138,11 +142,13 @@ class Calls:
             video.description = _text(fields, "description", DESCRIPTION_LIMIT)
         if title is not None:
             video.title = title
+        self._save(video)
         return self._shown(video)
 
     def delete(self, user: User, request: Request) -> None:
         """A draft or a post; afterwards it is unknown."""
         video = self._own(user, request)
+        self._world.log.append(DELETED, {"id": video.id})
         del self._videos[video.id]
         self._world.ledger.mark_deleted("dzen", video.id)
 
@@ -173,6 +179,11 @@ class Calls:
         if video is None or video.author != user.id:
             raise not_found()
         return video
+
+    def _save(self, video: Video) -> None:
+        """To be called after every change: a restart must not forget what a client builds on."""
+        self._world.log.append(SAVED, video.model_dump(mode="json"))
+        self._add(video)
 
     def _add(self, video: Video) -> None:
         self._videos[video.id] = video

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sandbox.clock import Clock
@@ -22,7 +22,6 @@ class Post:
     title: str
     at: str
     deleted_at: str | None = None
-    details: dict[str, Any] = field(default_factory=dict)  # what the simulator needs to go on
 
 
 class Ledger:
@@ -45,13 +44,10 @@ class Ledger:
         sha256: str | None,
         size: int | None,
         title: str,
-        details: dict[str, Any] | None = None,
     ) -> Post:
         """Write one post. `post_id` is unique within its platform."""
-        post = Post(
-            platform, account, post_id, url, sha256, size, title, self._clock.stamp(),
-            details=details or {},
-        )  # fmt: skip
+        at = self._clock.stamp()
+        post = Post(platform, account, post_id, url, sha256, size, title, at)
         self._write({"kind": "post", **asdict(post)})
         return self._posts[platform, post_id]
 
@@ -77,6 +73,10 @@ class Ledger:
         if (platform, post_id) in self._posts:
             self._write({"kind": "restored", "platform": platform, "post_id": post_id})
 
+    def find(self, platform: str, post_id: str) -> Post | None:
+        """Also deleted ones."""
+        return self._posts.get((platform, post_id))
+
     def posts(self, platform: str | None = None) -> list[Post]:
         """In the order of posting."""
         return [post for post in self._posts.values() if platform in (None, post.platform)]
@@ -92,7 +92,7 @@ class Ledger:
         key = event["platform"], event["post_id"]
         match event["kind"]:
             case "post":
-                self._posts[key] = Post(**{k: v for k, v in event.items() if k != "kind"})
+                self._posts[key] = Post(**{one.name: event[one.name] for one in fields(Post)})
             case "fetched":
                 self._posts[key].sha256, self._posts[key].bytes = event["sha256"], event["bytes"]
             case "deleted":

@@ -16,8 +16,9 @@ from sandbox import rutube_reading as reading
 from sandbox import rutube_writing as writing
 from sandbox.journal import entry_of
 from sandbox.received import read_all, received_of
-from sandbox.rutube_accounts import RutubeAccount, details_of, install_accounts, make_account
+from sandbox.rutube_accounts import RutubeAccount, install_accounts, make_account
 from sandbox.rutube_downloads import CALLBACKS, Downloads
+from sandbox.rutube_memory import forget, save
 from sandbox.rutube_state import Account, RutubeState, Video
 from sandbox.rutube_wire import Throttle, account_of, fields_of
 from sandbox.steps import ordered, run_step
@@ -85,6 +86,7 @@ class Rutube:
         self._state = RutubeState()
         self._throttle = Throttle()
         install_accounts(self._world, self._state)
+        self._downloads.later(self._state.videos.values())
 
     def make_account(self, order: RutubeAccount) -> dict[str, Any]:
         """An account with a password and a token."""
@@ -96,6 +98,7 @@ class Rutube:
         async def endpoint(request: Request) -> Response:
             async def answer() -> Response:
                 await read_all(request)
+                self._downloads.resume()
                 try:
                     return await act(request)
                 except answers.RefusedError as refused:
@@ -135,14 +138,10 @@ class Rutube:
             sha256=None,
             size=None,
             title=video.title,
-            details=details_of(video),
         )
-        self._downloads.start(
-            video,
-            reject=ordered(request) == REJECTED,
-            callback=str(fields.get("callback_url", "")),
-            errback=str(fields.get("errback_url", "")),
-        )
+        video.rejected = ordered(request) == REJECTED
+        save(self._world.log, video)
+        self._downloads.start(video)
         return JSONResponse({"video_id": video.id}, 201)
 
     async def status(self, request: Request) -> Response:
@@ -166,6 +165,7 @@ class Rutube:
         video = self._own(request)
         now = self._now()
         writing.edit(video, received_of(request), now, whole=request.method == "PUT")
+        save(self._world.log, video)
         return JSONResponse(answers.video(video, now, owner=True))
 
     async def schedule(self, request: Request) -> Response:
@@ -173,6 +173,7 @@ class Rutube:
         video = writing.schedule(
             self._state, self._account(request), received_of(request), self._now()
         )
+        save(self._world.log, video)
         shown = None if video.scheduled is None else answers.moscow(video.scheduled)
         return JSONResponse({"video": video.id, "timestamp": shown})
 
@@ -180,12 +181,15 @@ class Rutube:
         """A picture."""
         video = self._own(request)
         writing.set_cover(video, received_of(request))
+        save(self._world.log, video)
         return JSONResponse({"thumbnail_url": answers.thumbnail_url(video)})
 
     async def delete(self, request: Request) -> Response:
         """Once; afterwards it is unknown."""
         video = self._own(request)
         del self._state.videos[video.id]
+        video.deleted = True
+        forget(self._world.log, video)
         self._world.ledger.mark_deleted("rutube", video.id)
         return Response(status_code=204)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.ledger import Post
-from sandbox.rutube_state import RutubeState, Video
+from sandbox.rutube_memory import restore
+from sandbox.rutube_state import RutubeState
 from sandbox.world import World
 
 DEMO_TOKEN = "c11bca57c11bca57c11bca57c11bca57c11bca57"
 DEMO_USER = "clipcast@example.com"
 DEMO_PASSWORD = "sandbox-rutube-password"
 LOGGED = "rutube_account"
-_VIDEO = TypeAdapter(Video)
 
 
 class RutubeAccount(BaseModel):
@@ -32,8 +31,7 @@ def install_accounts(world: World, state: RutubeState) -> None:
     state.add_account(username=DEMO_USER, password=DEMO_PASSWORD, token=DEMO_TOKEN)
     for event in world.log.replay(LOGGED):
         _apply(state, RutubeAccount.model_validate(event["order"]))
-    for post in world.ledger.posts("rutube"):
-        _restore(state, post)
+    restore(world.log, state)
 
 
 def make_account(world: World, state: RutubeState, order: RutubeAccount) -> dict[str, Any]:
@@ -42,12 +40,6 @@ def make_account(world: World, state: RutubeState, order: RutubeAccount) -> dict
     fixed = order.model_copy(update={n: shown[n] for n in ("username", "password", "token")})
     world.log.append(LOGGED, {"order": fixed.model_dump()})
     return shown
-
-
-def details_of(video: Video) -> dict[str, Any]:
-    """What a restarted sandbox needs of a video."""
-    kept: dict[str, Any] = _VIDEO.dump_python(video, mode="json")
-    return kept
 
 
 def _apply(state: RutubeState, order: RutubeAccount) -> dict[str, Any]:
@@ -63,18 +55,3 @@ def _apply(state: RutubeState, order: RutubeAccount) -> dict[str, Any]:
         "password": account.password,
         "token": account.token,
     }
-
-
-def _restore(state: RutubeState, post: Post) -> None:
-    video = _VIDEO.validate_python(post.details)
-    author = state.accounts.get(video.author.token)
-    if author is None:
-        return
-    video.author = author
-    state.last_track = max(state.last_track, video.track_id)
-    if post.sha256 is None:
-        video.failure = "download_error"  # a restart ends what was under way
-    else:
-        video.published_from = video.created
-    if post.deleted_at is None:
-        state.videos[video.id] = video

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 
 import httpx
 
 from sandbox.fetching import Fetched, FetchError, fetch
+from sandbox.rutube_memory import save
 from sandbox.rutube_state import Video
 from sandbox.world import World
 
@@ -24,19 +26,30 @@ class Downloads:
     def __init__(self, world: World) -> None:
         self._world = world
         self._running: set[asyncio.Task[None]] = set()
+        self._waiting: list[Video] = []
 
-    def start(self, video: Video, *, reject: bool, callback: str, errback: str) -> None:
-        """Begin now; `reject` lets the moderators refuse it afterwards."""
-        task = asyncio.create_task(self._run(video, reject, callback, errback))
+    def start(self, video: Video) -> None:
+        """Begin now."""
+        task = asyncio.create_task(self._run(video))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
+    def later(self, videos: Iterable[Video]) -> None:
+        """A former process began them: to be begun again once an event loop runs."""
+        self._waiting = [video for video in videos if video.unfinished]
+
+    def resume(self) -> None:
+        """Begin what waits."""
+        while self._waiting:
+            self.start(self._waiting.pop())
+
     def cancel(self) -> None:
         """Forget them all."""
+        self._waiting.clear()
         for task in self._running:
             task.cancel()
 
-    async def _run(self, video: Video, reject: bool, callback: str, errback: str) -> None:
+    async def _run(self, video: Video) -> None:
         try:
             fetched = await fetch(
                 video.source_url,
@@ -48,10 +61,10 @@ class Downloads:
         except FetchError:
             self._fail(video)
         else:
-            self._finish(video, fetched, reject)
-        await self._call_back(video, errback if video.failure else callback)
+            self._finish(video, fetched)
+        await self._call_back(video, video.errback if video.failure else video.callback)
 
-    def _finish(self, video: Video, fetched: Fetched, reject: bool) -> None:
+    def _finish(self, video: Video, fetched: Fetched) -> None:
         blob = fetched.blob
         if not blob.is_mp4:
             self._fail(video)
@@ -59,14 +72,19 @@ class Downloads:
         video.duration = round(blob.video.duration) if blob.video else 0
         moderation = timedelta(seconds=self._world.settings.processing_seconds)
         video.published_from = self._world.clock.now() + moderation
-        video.rejected = reject
         self._world.ledger.mark_fetched("rutube", video.id, sha256=blob.sha256, size=blob.bytes)
-        if reject:
+        if video.rejected:
             self._world.ledger.mark_deleted("rutube", video.id)
+        self._keep(video)
 
     def _fail(self, video: Video) -> None:
         video.failure = "download_error"
         self._world.ledger.mark_deleted("rutube", video.id)
+        self._keep(video)
+
+    def _keep(self, video: Video) -> None:
+        if not video.deleted:
+            save(self._world.log, video)
 
     async def _call_back(self, video: Video, url: str) -> None:
         # In reality they hardly ever come, so nobody may rely on them.

@@ -62,6 +62,14 @@ class Video:
     thumbnails: int = 0
     rejected: bool = False
     failure: Reason = ""
+    callback: str = ""
+    errback: str = ""
+    deleted: bool = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Its file is still to be fetched."""
+        return self.published_from is None and not self.failure
 
     def stage(self, now: datetime) -> Stage:
         """Where it is; a scheduled one stays in moderation until its time comes."""

@@ -54,6 +54,8 @@ def create(
         hidden=hidden,
         category=category,
         extra=json.dumps(fields.get("extra", {}), ensure_ascii=False),
+        callback=str(fields.get("callback_url", "")),
+        errback=str(fields.get("errback_url", "")),
     )
     state.videos[video.id] = video
     return video, fields

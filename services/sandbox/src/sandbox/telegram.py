@@ -15,32 +15,35 @@ from sandbox import telegram_errors as errors
 from sandbox.journal import entry_of
 from sandbox.received import Received, read_all
 from sandbox.steps import run_step
-from sandbox.telegram_accounts import TelegramAccount, details_of, install_accounts, make_account
+from sandbox.telegram_accounts import TelegramAccount, install_accounts, make_account
 from sandbox.telegram_call import Call, files_of, params_of
 from sandbox.telegram_editing import delete_message, edit_message_caption
 from sandbox.telegram_limits import TelegramLimits
+from sandbox.telegram_memory import forget, save
 from sandbox.telegram_posting import copy_message, forward_message, send_message, send_video
 from sandbox.telegram_reading import get_chat, get_chat_member, get_chat_member_count, get_me
 from sandbox.telegram_session import close, log_out, require_logged_in
-from sandbox.telegram_state import Bot, TelegramState, is_token
+from sandbox.telegram_state import Bot, Chat, Message, TelegramState, is_token
 from sandbox.world import AccountMaker, World
 
 UPLOAD_LIMIT = 50_000_000
 SELF_HOSTED = "telegram_self_hosted_token_check"
 
-_SYNC: dict[str, Callable[[Call], Any]] = {
+_READING: dict[str, Callable[[Call], Any]] = {
     "getMe": get_me,
     "getChat": get_chat,
     "getChatMember": get_chat_member,
     "getChatMemberCount": get_chat_member_count,
-    "sendMessage": send_message,
-    "copyMessage": copy_message,
-    "forwardMessage": forward_message,
-    "editMessageCaption": edit_message_caption,
     "logOut": log_out,
     "close": close,
 }
-METHODS = {name.lower(): name for name in (*_SYNC, "sendVideo", "deleteMessage")}
+_POSTING: dict[str, Callable[[Call], tuple[Chat, Message]]] = {
+    "sendMessage": send_message,
+    "copyMessage": copy_message,
+    "forwardMessage": forward_message,
+}
+_OTHERS = ("sendVideo", "editMessageCaption", "deleteMessage")
+METHODS = {name.lower(): name for name in (*_READING, *_POSTING, *_OTHERS)}
 
 FAULTS: dict[str, Callable[[], errors.RefusedError]] = {
     "rate_limited": partial(errors.too_many_requests, 3),
@@ -126,11 +129,18 @@ class Telegram:
             case None:
                 raise errors.not_found("method not found")
             case "sendVideo":
-                return _accepted(await self._send_video(call))
+                return _accepted(self._posted(call, *await send_video(call)))
+            case "copyMessage":  # the answer is only the number
+                copy = self._posted(call, *copy_message(call))
+                return _accepted({"message_id": copy["message_id"]})
+            case "editMessageCaption":
+                return _accepted(self._edited(call, *edit_message_caption(call)))
             case "deleteMessage":
-                return _accepted(self._delete_message(call))
+                return _accepted(self._deleted(call, delete_message(call)))
+            case _ if step in _POSTING:
+                return _accepted(self._posted(call, *_POSTING[step](call)))
             case _:
-                return _accepted(_SYNC[step](call))
+                return _accepted(_READING[step](call))
 
     def _bot(self, token: str) -> Bot:
         if not is_token(token):
@@ -142,23 +152,28 @@ class Telegram:
             raise errors.unauthorized()
         return bot
 
-    async def _send_video(self, call: Call) -> dict[str, Any]:
-        chat, post, video = await send_video(call)
-        self._world.ledger.record(
-            platform="telegram",
-            account=str(chat.id),
-            post_id=f"{chat.id}_{post.id}",
-            url=chat.link(post.id),
-            sha256=video.sha256,
-            size=video.size,
-            title=post.caption,
-            details=details_of(chat, post, video),
-        )
+    def _posted(self, call: Call, chat: Chat, post: Message) -> dict[str, Any]:
+        """Copies and forwards of a video double it as much as a second upload does."""
+        if post.video is not None:
+            self._world.ledger.record(
+                platform="telegram",
+                account=str(chat.id),
+                post_id=f"{chat.id}_{post.id}",
+                url=chat.link(post.id),
+                sha256=post.video.sha256,
+                size=post.video.size,
+                title=post.caption,
+            )
+        return self._edited(call, chat, post)
+
+    def _edited(self, call: Call, chat: Chat, post: Message) -> dict[str, Any]:
+        save(self._world.log, chat, post)
         return answers.message(post, chat, call.bot)
 
-    def _delete_message(self, call: Call) -> bool:
-        chat = delete_message(call)
-        self._world.ledger.mark_deleted("telegram", f"{chat.id}_{call.number('message_id')}")
+    def _deleted(self, call: Call, chat: Chat) -> bool:
+        number = call.number("message_id")
+        self._world.ledger.mark_deleted("telegram", f"{chat.id}_{number}")
+        forget(self._world.log, chat, number)
         return True
 
 

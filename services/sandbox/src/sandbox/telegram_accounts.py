@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.ledger import Post
-from sandbox.telegram_state import TOKEN, Chat, Member, Message, Status, TelegramState, VideoFile
+from sandbox.telegram_memory import restore
+from sandbox.telegram_state import TOKEN, Chat, Member, Status, TelegramState
 from sandbox.world import World
 
 DEMO_TOKEN = "7000000001:AAclipcast-sandbox-telegram-bot-001"
@@ -37,8 +37,7 @@ def install_accounts(world: World, state: TelegramState) -> None:
     _add_demo(state, now)
     for event in world.log.replay(LOGGED):
         _apply(state, TelegramAccount.model_validate(event["order"]), now)
-    for post in world.ledger.posts("telegram"):
-        _restore(state, post)
+    restore(world.log, state)
 
 
 def make_account(world: World, state: TelegramState, order: TelegramAccount) -> dict[str, Any]:
@@ -81,33 +80,3 @@ def _new_chat(state: TelegramState, order: TelegramAccount) -> Chat:
     kind = "group" if order.kind == "migrated_group" else order.kind
     public = order.public and kind != "group"  # a basic group has no username
     return state.add_chat(kind, "Клипы", public=public, chat_id=order.chat_id)
-
-
-def details_of(chat: Chat, post: Message, video: VideoFile) -> dict[str, Any]:
-    """What `_restore` needs of a post."""
-    return {
-        "chat_id": chat.id,
-        "message_id": post.id,
-        "bot_id": post.bot_id,
-        "date": post.date.isoformat(),
-        "caption": post.caption,
-        "video": video.model_dump(),
-    }
-
-
-def _restore(state: TelegramState, post: Post) -> None:
-    details = post.details
-    chat = state.chats.get(details["chat_id"])
-    if chat is None:
-        return
-    video = VideoFile.model_validate(details["video"])
-    state.files[video.file_id] = video
-    chat.last_message_id = max(chat.last_message_id, details["message_id"])
-    if post.deleted_at is None:
-        chat.messages[details["message_id"]] = Message(
-            details["message_id"],
-            datetime.fromisoformat(details["date"]),
-            details["bot_id"],
-            caption=details["caption"],
-            video=video,
-        )

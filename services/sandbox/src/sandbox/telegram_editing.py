@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sandbox import telegram_answers as answers
 from sandbox.telegram_access import editable_chat
 from sandbox.telegram_call import Call
 from sandbox.telegram_errors import bad_request
@@ -17,7 +14,7 @@ _NOT_MODIFIED = (
 )
 
 
-def edit_message_caption(call: Call) -> dict[str, Any]:
+def edit_message_caption(call: Call) -> tuple[Chat, Message]:
     """An equal caption is refused, which proves that the message exists."""
     chat = editable_chat(call.state, call.bot, call.text("chat_id"))
     post = chat.messages.get(call.number("message_id"))
@@ -33,7 +30,7 @@ def edit_message_caption(call: Call) -> dict[str, Any]:
     if caption == post.caption:
         raise bad_request(_NOT_MODIFIED)
     post.caption, post.edited = caption, call.now
-    return answers.message(post, chat, call.bot)
+    return chat, post
 
 
 def delete_message(call: Call) -> Chat:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sandbox import telegram_answers as answers
 from sandbox.telegram_access import readable_chat, writable_chat
 from sandbox.telegram_call import Call
 from sandbox.telegram_errors import bad_request
-from sandbox.telegram_state import Chat, Message, VideoFile
+from sandbox.telegram_state import Chat, Message
 from sandbox.telegram_text import caption_of, message_text_of
 from sandbox.telegram_video import video_of
 
 
-async def send_video(call: Call) -> tuple[Chat, Message, VideoFile]:
+async def send_video(call: Call) -> tuple[Chat, Message]:
     """Posts at once and for everybody: there is no key that makes a repeat harmless."""
     chat = writable_chat(call.state, call.bot, call.text("chat_id"), what="videos")
     video = await video_of(call)
@@ -21,19 +18,18 @@ async def send_video(call: Call) -> tuple[Chat, Message, VideoFile]:
         call.text("caption"), call.text("parse_mode"), call.text("caption_entities")
     )
     post = Message(0, call.now, call.bot.id, caption=caption, video=video)
-    return chat, _post(call, chat, post), video
+    return chat, _post(call, chat, post)
 
 
-def send_message(call: Call) -> dict[str, Any]:
+def send_message(call: Call) -> tuple[Chat, Message]:
     """A text."""
     chat = writable_chat(call.state, call.bot, call.text("chat_id"), what="text messages")
     text = message_text_of(call.text("text"), call.text("parse_mode"), call.text("entities"))
-    post = _post(call, chat, Message(0, call.now, call.bot.id, text=text))
-    return answers.message(post, chat, call.bot)
+    return chat, _post(call, chat, Message(0, call.now, call.bot.id, text=text))
 
 
-def copy_message(call: Call) -> dict[str, Any]:
-    """A new post with the same content; the answer is only its number."""
+def copy_message(call: Call) -> tuple[Chat, Message]:
+    """A new post with the same content."""
     chat, _origin, original = _source(call, "copied")
     caption = original.caption
     if "caption" in call.params:
@@ -43,10 +39,10 @@ def copy_message(call: Call) -> dict[str, Any]:
     post = Message(
         0, call.now, call.bot.id, text=original.text, caption=caption, video=original.video
     )
-    return {"message_id": _post(call, chat, post).id}
+    return chat, _post(call, chat, post)
 
 
-def forward_message(call: Call) -> dict[str, Any]:
+def forward_message(call: Call) -> tuple[Chat, Message]:
     """A new post that names its origin."""
     chat, origin, original = _source(call, "forwarded")
     post = Message(
@@ -59,7 +55,7 @@ def forward_message(call: Call) -> dict[str, Any]:
         forwarded_from=origin,
         forwarded_id=original.id,
     )
-    return answers.message(_post(call, chat, post), chat, call.bot)
+    return chat, _post(call, chat, post)
 
 
 def _source(call: Call, done: str) -> tuple[Chat, Chat, Message]:

@@ -39,7 +39,7 @@ def install(world: World) -> APIRouter:
         wall,
         PeopleMethods(people),
         VideoMethods(world, videos, uploads),
-        WallMethods(videos, wall),
+        WallMethods(world.ledger, videos, wall),
     )
     world.faults.declare(PLATFORM, {**steps(), "upload": (*FATES, "upload_error", "retval")})
     world.switches.declare("vk_vertical_stays_video", "a vertical upload never becomes a clip")

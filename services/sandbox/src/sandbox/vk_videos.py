@@ -95,7 +95,6 @@ class Videos:
             sha256=blob.sha256,
             size=blob.bytes,
             title=video.title,
-            details={"duration": video.duration, "privacy": video.privacy},
         )
 
     def delete(self, video: Video) -> None:

@@ -21,7 +21,7 @@ class WallPost:
 
 
 class Wall:
-    """A wall post carries no bytes and has no ledger entry of its own."""
+    """What an upload puts on a wall by itself has no ledger entry beside the video's own."""
 
     def __init__(self, world: World) -> None:
         self._clock = world.clock

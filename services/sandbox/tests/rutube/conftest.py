@@ -1,6 +1,7 @@
 """A slow Rutube and a host of links for it to fetch."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -21,18 +22,26 @@ def clip(mp4: Callable[..., bytes]) -> bytes:
 
 
 @pytest.fixture
-async def links(clip: bytes) -> AsyncIterator[str]:
-    """A host of files: one clip, one page, one file that never comes, one that is no video."""
+def asked() -> Counter[str]:
+    """How often each link was asked for."""
+    return Counter()
+
+
+@pytest.fixture
+async def links(clip: bytes, asked: Counter[str]) -> AsyncIterator[str]:
+    """A host of files: a clip, one that only the second asker gets, a page, one that never comes,
+    and one that is no video."""
     stop = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1]
         kind = b"text/html" if path == b"/page" else b"video/mp4"
-        body = clip if path.startswith(b"/clip") else b"not a video at all"
+        body = clip if path in (b"/clip.mp4", b"/late.mp4") else b"not a video at all"
+        asked[path.decode()] += 1
         status = b"404 Not Found" if path == b"/missing" else b"200 OK"
         writer.write(b"HTTP/1.1 %b\r\nContent-Type: %b\r\n" % (status, kind))
         writer.write(b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
-        if path == b"/stuck":
+        if path == b"/stuck" or (path == b"/late.mp4" and asked[path.decode()] == 1):
             await stop.wait()
         writer.write(body)
         writer.close()

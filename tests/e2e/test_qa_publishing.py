@@ -67,7 +67,7 @@ def test_retry_on_api_failure(person: Person, connect: Connect, ask: Ask, sandbo
     assert len(sandbox.posts(platform="vk", title=accepted["title"])) == 1
 
 
-def test_retries_run_out_and_the_user_retries(
+def test_retry_works_once_the_automatic_ones_ran_out(
     person: Person, connect: Connect, ask: Ask, sandbox: Sandbox
 ) -> None:
     sandbox.fail("vk", "video.save", "unknown_error", times=4)
@@ -127,10 +127,8 @@ def test_disconnect_cancels_pending_publications(
     assert sandbox.posts(title=waiting["title"]) == []
 
 
-def test_a_refused_token_is_handled(
-    person: Person, connect: Connect, ask: Ask, sandbox: Sandbox
-) -> None:
-    """A 401 is met with a fresh token, once; only then does it fail."""
+def test_a_401_is_handled(person: Person, connect: Connect, ask: Ask, sandbox: Sandbox) -> None:
+    """VK says it in its own way. It is met with a fresh token, once; only then does it fail."""
     connection = connect(person, "vk")
     sandbox.fail("vk", "video.save", "token_expired", times=1)
     (accepted,) = ask(person, connection)
@@ -152,7 +150,7 @@ def test_a_token_refused_for_good_expires_the_connection(
     _until(lambda: person.ask("connections", "GET", path)["status"] == "expired")
 
 
-def test_a_timeout_after_the_upload_is_never_posted_twice(
+def test_a_timeout_is_handled_and_nothing_posted_twice(
     person: Person, connect: Connect, ask: Ask, sandbox: Sandbox
 ) -> None:
     sandbox.fail("vk", "upload", "drop_after")

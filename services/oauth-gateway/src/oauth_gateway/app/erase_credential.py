@@ -1,15 +1,18 @@
 """Give rights back at the platform as well as that goes, then delete the tokens."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from common.ids import new_id
 from common.observe import logs
+from oauth_gateway.app.new_pair import new_pair
 from oauth_gateway.app.patience import patience
 from oauth_gateway.app.ports import Ports
-from oauth_gateway.domain.credential import Credential
+from oauth_gateway.app.surely import surely
+from oauth_gateway.domain.credential import Credential, times
 from oauth_gateway.vault.box import UnknownKey, Unreadable
 from platforms.errors import PlatformError, Unavailable
-from platforms.port import OAuth
+from platforms.port import Grant
 
 AGAIN = timedelta(minutes=1)
 log = logs.get(__name__)
@@ -24,13 +27,14 @@ async def erase_credential(ports: Ports) -> bool:
         shared = credential is not None and await work.erasing.shared(credential)
     if credential is None:
         return False
-    revoked = "shared" if shared else await _revoke(credential, ports)
+    revoked = "shared" if shared else await _revoke(credential, lease, ports)
     async with ports.begin() as work:
         if revoked == "unavailable" and await work.erasing.postpone_erasing(
             credential.connection_id, lease, AGAIN
         ):
             return True
-        await work.erasing.erase(credential.connection_id, lease)
+        if not await work.erasing.erase(credential.connection_id, lease):
+            return True  # connected again, or renewed by somebody slow: not what we looked at
     log.info(
         "credential_erased",
         connection_id=str(credential.connection_id),
@@ -40,13 +44,16 @@ async def erase_credential(ports: Ports) -> bool:
     return True
 
 
-async def _revoke(credential: Credential, ports: Ports) -> str:
+async def _revoke(credential: Credential, lease: UUID, ports: Ports) -> str:
     adapter = ports.adapters.get(credential.platform)
     if adapter is None or adapter.oauth is None:
         return "impossible"
     try:
+        grant = await _living(credential, lease, ports)
+        if grant is None:
+            return "outdated"
         async with patience():
-            await _with_living_token(credential, adapter.oauth, ports)
+            await adapter.oauth.revoke(grant)
     except Unavailable:
         return "unavailable"
     except (PlatformError, Unreadable, UnknownKey):
@@ -54,9 +61,24 @@ async def _revoke(credential: Credential, ports: Ports) -> str:
     return "revoked"
 
 
-async def _with_living_token(credential: Credential, oauth: OAuth, ports: Ports) -> None:
-    """VK revokes only with an access token that still works (oauth.md §1.5)."""
-    grant = ports.vault.open(credential)
-    if credential.expired(ports.now()) and grant.refresh_token is not None:
-        grant = await oauth.refresh(grant)
-    await oauth.revoke(grant)
+async def _living(credential: Credential, lease: UUID, ports: Ports) -> Grant | None:
+    """VK revokes only with an access token that still works (oauth.md §1.5).
+
+    None when the row is not ours any more: rights that were given anew must not be withdrawn.
+    """
+    if not (credential.expired(ports.now()) and credential.refreshable):
+        return ports.vault.open(credential)
+    return await ports.underway.completed(_renewed(credential, lease, ports))
+
+
+async def _renewed(credential: Credential, lease: UUID, ports: Ports) -> Grant | None:
+    """Stored before use: the next round must not send the refresh token that was replaced."""
+    fresh = await new_pair(credential, ports)
+    sealed = ports.vault.seal(credential.connection_id, credential.platform, fresh)
+    ends = times(ports.now(), fresh.expires_in, refreshable=True)
+
+    async def commit() -> bool:
+        async with ports.begin() as work:
+            return await work.erasing.keep_renewed(credential, lease, sealed, ends)
+
+    return fresh if await surely(commit) else None

@@ -81,8 +81,14 @@ class Erasing(Protocol):
         """Try again later; False when it was tried often enough."""
         ...
 
-    async def erase(self, connection_id: UUID, lease: UUID) -> None:
-        """Delete the row, unless the account was connected again meanwhile."""
+    async def keep_renewed(
+        self, credential: Credential, lease: UUID, sealed: Sealed, times: Times
+    ) -> bool:
+        """Store a new pair without letting go of the row; False when it is another's by now."""
+        ...
+
+    async def erase(self, connection_id: UUID, lease: UUID) -> bool:
+        """Delete the row; False when it was connected again or renewed meanwhile."""
         ...
 
     async def shared(self, credential: Credential) -> bool:

@@ -7,17 +7,16 @@ then tells that it had been replaced. From the call on nothing cancels it: the a
 copy of the new pair.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
 from common.contracts.oauth import TokenRefreshed, TokenRefreshFailed
 from common.ids import new_id
 from common.observe import logs, metrics
-from oauth_gateway.app.patience import patience
+from oauth_gateway.app.new_pair import new_pair
 from oauth_gateway.app.ports import Ports
 from oauth_gateway.app.refuse_credential import refuse_credential
+from oauth_gateway.app.surely import surely
 from oauth_gateway.domain.credential import Credential, Times, times
 from oauth_gateway.vault.box import Unreadable
 from platforms.errors import (
@@ -32,10 +31,6 @@ from platforms.port import Grant
 PAUSE = timedelta(seconds=2)
 """After a failure: the callers that wait are told, instead of asking the platform in turn."""
 LONGEST_PAUSE = timedelta(minutes=5)
-STORE_TRIES = 20
-"""The only copy of a rotated pair is in memory: a database that restarts is waited for."""
-
-Commit = Callable[[], Awaitable[bool]]
 log = logs.get(__name__)
 
 
@@ -54,7 +49,7 @@ async def refresh_token(connection_id: UUID, version: int, ports: Ports) -> bool
 
 async def _renew(credential: Credential, lease: UUID, ports: Ports) -> None:
     try:
-        fresh, stored = await _ask(credential, ports)
+        fresh = await new_pair(credential, ports)
     except AccessRevoked as refusal:
         await refuse_credential(credential, refusal.reason.value, ports)
         raise
@@ -64,28 +59,7 @@ async def _renew(credential: Credential, lease: UUID, ports: Ports) -> None:
     except PlatformError as failure:
         await _pause(credential, lease, failure, ports)
         raise
-    await _store(credential, _merged(stored, fresh), ports)
-
-
-async def _ask(credential: Credential, ports: Ports) -> tuple[Grant, Grant]:
-    """The new grant, and the one it replaces."""
-    stored = ports.vault.open(credential)
-    adapter = ports.adapters.get(credential.platform)
-    if adapter is None or adapter.oauth is None:
-        raise Unavailable(note="switched off")
-    async with patience():
-        return await adapter.oauth.refresh(stored), stored
-
-
-def _merged(stored: Grant, fresh: Grant) -> Grant:
-    """What a platform does not repeat stays as it was: above all the refresh token."""
-    return Grant(
-        access_token=fresh.access_token,
-        refresh_token=fresh.refresh_token or stored.refresh_token,
-        expires_in=fresh.expires_in,
-        granted=fresh.granted or stored.granted,
-        extras={**stored.extras, **fresh.extras},
-    )
+    await _store(credential, fresh, ports)
 
 
 async def _store(credential: Credential, grant: Grant, ports: Ports) -> None:
@@ -105,7 +79,7 @@ async def _store(credential: Credential, grant: Grant, ports: Ports) -> None:
                 work.tell(told, version=credential.version + 1)
             return kept
 
-    if not await _surely(commit):
+    if not await surely(commit):
         log.warning("token_refresh_outdated", connection_id=str(connection_id))
         return
     metrics.TOKEN_REFRESHES.labels(platform, "success").inc()
@@ -115,18 +89,6 @@ async def _store(credential: Credential, grant: Grant, ports: Ports) -> None:
         platform=platform,
         expires_at=_shown(ends),
     )
-
-
-async def _surely(commit: Commit) -> bool:
-    for left in reversed(range(STORE_TRIES)):
-        try:
-            return await commit()
-        except Exception as error:
-            if not left:
-                raise
-            log.warning("token_store_retry", error=type(error).__name__)
-            await asyncio.sleep(1)
-    raise AssertionError
 
 
 async def _pause(credential: Credential, lease: UUID, failure: PlatformError, ports: Ports) -> None:

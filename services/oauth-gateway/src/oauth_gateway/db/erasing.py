@@ -3,12 +3,12 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import case, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oauth_gateway.db.repositories import LEASE, free, read, released, whole
+from oauth_gateway.db.repositories import LEASE, free, read, released, renewed, whole
 from oauth_gateway.db.tables import credentials as table
-from oauth_gateway.domain.credential import Credential, Status
+from oauth_gateway.domain.credential import Credential, Sealed, Status, Times
 
 ERASE_TRIES = 3
 
@@ -20,7 +20,11 @@ class ErasingRows:
         self._connection = connection
 
     async def mark_erasing(self, connection_id: UUID, grant_number: int) -> None:
-        """Make everything up to this connect unusable at once, and due for erasing."""
+        """Make everything up to this connect unusable at once, and due for erasing.
+
+        A refresh under way keeps its lease and the version it goes by: the pair it brings is the
+        one to give back. A mere pause ends.
+        """
         await self._connection.execute(
             update(table)
             .where(
@@ -30,10 +34,9 @@ class ErasingRows:
             )
             .values(
                 status=Status.ERASING,
-                version=table.c.version + 1,
                 erase_at=func.now(),
+                leased_until=case((table.c.lease.is_not(None), table.c.leased_until)),
                 updated_at=func.now(),
-                **released(),
             )
         )
 
@@ -75,11 +78,28 @@ class ErasingRows:
         )
         return bool(postponed.rowcount)
 
-    async def erase(self, connection_id: UUID, lease: UUID) -> None:
-        """Delete the row, unless the account was connected again meanwhile."""
-        await self._connection.execute(
+    async def keep_renewed(
+        self, credential: Credential, lease: UUID, sealed: Sealed, times: Times
+    ) -> bool:
+        """Store a new pair without letting go of the row; False when it is another's by now."""
+        kept = await self._connection.execute(
+            update(table)
+            .where(
+                table.c.connection_id == credential.connection_id,
+                table.c.version == credential.version,
+                table.c.status == Status.ERASING,
+                table.c.lease == lease,
+            )
+            .values(**renewed(sealed, times))
+        )
+        return bool(kept.rowcount)
+
+    async def erase(self, connection_id: UUID, lease: UUID) -> bool:
+        """Delete the row; False when it was connected again or renewed meanwhile."""
+        erased = await self._connection.execute(
             delete(table).where(table.c.connection_id == connection_id, table.c.lease == lease)
         )
+        return bool(erased.rowcount)
 
     async def shared(self, credential: Credential) -> bool:
         """Whether the same account of the platform is in use under another connection."""

@@ -98,25 +98,16 @@ class CredentialRows:
 
         A lease that ran out meanwhile does not matter: the pair in hand is the one that the
         platform takes from now on, and whoever holds the lease has sent the replaced token.
+        Nor does it matter that the connection is being erased: this pair is the one to give back.
         """
         return await self._changed(
             update(table)
             .where(
                 table.c.connection_id == connection_id,
                 table.c.version == version,
-                table.c.status == Status.ACTIVE,
+                table.c.status.in_((Status.ACTIVE, Status.ERASING)),
             )
-            .values(
-                version=table.c.version + 1,
-                access_token=sealed.access_token,
-                refresh_token=sealed.refresh_token,
-                extras=sealed.extras,
-                granted=list(granted),
-                expires_at=times.expires_at,
-                refresh_at=times.refresh_at,
-                updated_at=func.now(),
-                **released(),
-            )
+            .values(granted=list(granted), **renewed(sealed, times), **released())
         )
 
     async def pause(self, connection_id: UUID, lease: UUID, wait: timedelta) -> None:
@@ -179,6 +170,19 @@ def _grant(credential: Credential, times: Times) -> dict[str, Any]:
         "granted": list(credential.granted),
         "expires_at": times.expires_at,
         "refresh_at": times.refresh_at,
+    }
+
+
+def renewed(sealed: Sealed, times: Times) -> dict[str, Any]:
+    """The columns of a new pair."""
+    return {
+        "version": table.c.version + 1,
+        "access_token": sealed.access_token,
+        "refresh_token": sealed.refresh_token,
+        "extras": sealed.extras,
+        "expires_at": times.expires_at,
+        "refresh_at": times.refresh_at,
+        "updated_at": func.now(),
     }
 
 

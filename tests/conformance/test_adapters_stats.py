@@ -5,7 +5,7 @@ import pytest
 from common.contracts.words import Platform
 from conformance.adapter_kit import Walk
 from conformance.sandbox_process import Sandbox
-from platforms.errors import TokenExpired, Unavailable
+from platforms.errors import ContentRefused, TokenExpired, Unavailable
 from platforms.port import Numbers, Stats
 
 pytestmark = pytest.mark.anyio
@@ -71,6 +71,34 @@ async def test_vk_tells_two_hundred_videos_in_one_call(walk: Walk, sandbox: Sand
     assert asked.split(",") == [post_id, *missing]
     assert stats_of(walk).batch == len(numbers) == 200
     assert [name for name, told in numbers.items() if not told.gone] == [post_id]
+
+
+@pytest.mark.parametrize("platform", [Platform.VK], indirect=True)
+async def test_an_id_that_is_none_of_vk_spoils_no_others_numbers(walk: Walk) -> None:
+    post_id = (await walk.publish()).post_id
+    strange = ["", "clip", "1_2_3", "1", "1_2,3_4", "\u0661_\u0662", f"{post_id}\n"]
+    numbers = await read(walk, *strange, post_id)
+    assert numbers[post_id].views is not None
+    assert [numbers[one] for one in strange] == [Numbers()] * len(strange)
+    assert await read(walk, *strange) == dict.fromkeys(strange, Numbers())
+
+
+@pytest.mark.parametrize("platform", [Platform.DZEN], indirect=True)
+async def test_numbers_that_dzen_does_not_have_yet_are_no_deleted_post(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    post_id = (await walk.publish()).post_id
+    sandbox.fail("dzen", "stats", "not_found")
+    assert await read(walk, post_id) == {post_id: Numbers()}
+
+
+@pytest.mark.parametrize("platform", [Platform.DZEN], indirect=True)
+async def test_a_video_that_dzen_blocked_is_gone(walk: Walk, sandbox: Sandbox) -> None:
+    sandbox.fail("dzen", "publish", "rejected")
+    with pytest.raises(ContentRefused):
+        await walk.publish()
+    post_id = walk.cursor.video_id
+    assert await read(walk, post_id) == {post_id: Numbers(gone=True)}
 
 
 @pytest.mark.parametrize("platform", [Platform.TELEGRAM], indirect=True)

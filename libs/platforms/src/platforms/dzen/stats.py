@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import SecretStr
 
-from platforms.answers import count
+from platforms.answers import count, text
 from platforms.dzen.client import DzenClient
+from platforms.dzen.publish import REFUSED
 from platforms.port import Numbers
 
 
@@ -27,7 +28,9 @@ class DzenStats:
     async def _numbers(self, token: SecretStr, account_id: str, post_id: str) -> Numbers:
         told = await self._client.stats(token, account_id, post_id)
         if told is None:
-            return Numbers(gone=True)
+            # There may be nothing to count yet: only the video itself tells whether it is gone.
+            video = await self._client.video(token, account_id, post_id)
+            return Numbers(gone=video is None or text(video.get("status")) in REFUSED)
         return Numbers(
             views=count(told.get("views")),
             likes=count(told.get("likes")),

@@ -1,5 +1,6 @@
 """VK's counters: one call for up to 200 videos (platforms/vk.md §2.6)."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from pydantic import SecretStr
@@ -7,6 +8,8 @@ from pydantic import SecretStr
 from platforms.answers import count, part
 from platforms.port import Numbers
 from platforms.vk.client import VkClient
+
+POST_ID = re.compile(r"-?[0-9]+_[0-9]+")
 
 
 class VkStats:
@@ -21,9 +24,15 @@ class VkStats:
     async def read(
         self, token: SecretStr, account_id: str, post_ids: Sequence[str]
     ) -> Mapping[str, Numbers]:
-        """One entry per id; VK omits removed and hidden videos without a word: those are gone."""
-        numbers = dict.fromkeys(post_ids, Numbers(gone=True))
-        for item in await self._client.videos(token, account_id, post_ids):
+        """One entry per id; VK omits removed and hidden videos without a word: those are gone.
+
+        A single malformed id makes VK refuse all of them, so such are not asked for."""
+        numbers = dict.fromkeys(post_ids, Numbers())
+        good = [post_id for post_id in post_ids if POST_ID.fullmatch(post_id)]
+        if not good:
+            return numbers
+        numbers |= dict.fromkeys(good, Numbers(gone=True))
+        for item in await self._client.videos(token, account_id, good):
             post_id = f"{item.get('owner_id')}_{item.get('id')}"
             if post_id in numbers:
                 numbers[post_id] = Numbers(

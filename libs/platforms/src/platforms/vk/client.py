@@ -24,6 +24,9 @@ VIDEO_RIGHT = 1 << 4
 RECEIPT = {"video_hash", "size", "video_id"}
 """What the upload host tells about a file it took; any of them will do."""
 
+BUSY = timedelta(minutes=1)
+"""How long to wait where a front end says 429 and nothing more."""
+
 Param = str | int | bool | None
 
 
@@ -90,8 +93,9 @@ class VkClient:
     ) -> str | None:
         """Send the file to the address that `video.save` gave, without any token.
 
-        None when accepted, else why the address was refused. Raises OutcomeUnknown when the
-        answer proves nothing: some of VK's upload hosts answer in XML.
+        None when accepted, else why the address was refused: only the host's own error says that,
+        a status is its front end's trouble. Raises OutcomeUnknown when the answer proves nothing:
+        some of VK's upload hosts answer in XML.
         """
         answer = await self._http.send(
             Request(
@@ -104,8 +108,10 @@ class VkClient:
         )
         if answer.status == 413:
             raise ContentRefused(Reason.FILE_TOO_LARGE)
+        if answer.status == 429:
+            raise RateLimited(answer.retry_after or BUSY, note="vk upload host")
         if not 200 <= answer.status < 300:
-            return f"upload http {answer.status}"
+            raise Unavailable(note=f"vk upload host: http {answer.status}")
         reply = answer.object()
         if reply.get("error") or reply.get("error_code"):
             return f"upload error {reply.get('error_code')}"
@@ -160,7 +166,7 @@ def _form(params: dict[str, Param]) -> dict[str, str]:
 
 def _response(answer: Answer) -> Any:  # noqa: ANN401 - as above
     if answer.status == 429:
-        raise RateLimited(answer.retry_after or timedelta(minutes=1), note="vk edge")
+        raise RateLimited(answer.retry_after or BUSY, note="vk edge")
     if answer.status != 200:
         raise Unavailable(note=f"vk edge: http {answer.status}")
     body = answer.object()

@@ -39,10 +39,9 @@ _READING: dict[str, Callable[[Call], Any]] = {
 }
 _POSTING: dict[str, Callable[[Call], tuple[Chat, Message]]] = {
     "sendMessage": send_message,
-    "copyMessage": copy_message,
     "forwardMessage": forward_message,
 }
-_OTHERS = ("sendVideo", "editMessageCaption", "deleteMessage")
+_OTHERS = ("sendVideo", "copyMessage", "editMessageCaption", "deleteMessage")
 METHODS = {name.lower(): name for name in (*_READING, *_POSTING, *_OTHERS)}
 
 FAULTS: dict[str, Callable[[], errors.RefusedError]] = {

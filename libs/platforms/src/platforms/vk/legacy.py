@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from platforms.answers import text
-from platforms.errors import AccessRevoked, ScopeMissing
+from platforms.errors import AccessRevoked, ScopeMissing, Unavailable
 from platforms.http import TOKEN_CAP, Http, Request
 from platforms.oauth import read_tokens, require_text
 from platforms.port import Account, Consent, Grant
@@ -59,15 +59,18 @@ class VkLegacy:
             )
         )
         tokens = read_tokens(answer, typed=False)
-        require_text(answer, tokens.body, "user_id")
+        user_id = require_text(answer, tokens.body, "user_id")
         if not await self._client.rights(tokens.access) & VIDEO_RIGHT:
             raise ScopeMissing
-        return Grant(tokens.access, expires_in=tokens.expires_in, granted=SCOPES)
+        extras = {"user_id": user_id}
+        return Grant(tokens.access, expires_in=tokens.expires_in, granted=SCOPES, extras=extras)
 
     async def identify(self, grant: Grant) -> Account:
-        """`users.get`."""
+        """`users.get`, which must tell the token's own user."""
         user = await self._client.user(grant.access_token)
-        user_id = str(user.get("id", ""))
+        user_id = text(user.get("id"))
+        if user_id is None or grant.extras.get("user_id", user_id) != user_id:
+            raise Unavailable(note="users.get: another user, or none")
         name = " ".join(filter(None, (text(user.get("first_name")), text(user.get("last_name")))))
         return Account(
             user_id, name or user_id, text(user.get("photo_200")), f"https://vk.com/id{user_id}"

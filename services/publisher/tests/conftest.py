@@ -27,7 +27,7 @@ from support.servers import NewDatabase
 from support.serving import serving
 
 from .lab import Lab
-from .person import Person, person
+from .person import TLS, Person, person
 from .scripted import Scripted
 
 MIGRATIONS = Path(publisher.__file__).parent / "db/migrations"
@@ -131,7 +131,9 @@ async def service_url(new_app: Callable[..., FastAPI]) -> AsyncIterator[str]:
 @pytest.fixture
 async def anonymous(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """Calls it without a token."""
-    async with httpx.AsyncClient(base_url=service_url, timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=service_url, timeout=30, trust_env=False, verify=TLS
+    ) as client:
         yield client
 
 

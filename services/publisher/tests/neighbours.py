@@ -33,7 +33,10 @@ class Neighbours:
             self.sending.set()
             await self.go.wait()
             number = len(self.posts)
-            result = {"message_id": number, "chat": {"id": int(chat), "username": "channel"}}
+            result = {
+                "message_id": number,
+                "chat": {"id": int(chat), "type": "channel", "username": "channel"},
+            }
             return {"ok": True, "result": result}
 
         return app

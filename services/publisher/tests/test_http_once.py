@@ -137,7 +137,7 @@ class TestRates:
                 assert (await busy.api.post(PATH, json=body)).status_code in {202, 422}
             over = await busy.api.post(PATH, json=bodies[0])
             assert code_of(over) == (429, "rate_limited")
-            assert 1 <= int(over.headers["retry-after"]) <= 5
+            assert 1 <= int(over.headers["retry-after"]) <= 61
             assert code_of(await busy.api.post(PATH, json=bad)) == (422, "schedule_too_soon")
             twin = code_of(await busy.api.post(PATH, json=bodies[1]))
             assert twin == (409, "duplicate_publication")

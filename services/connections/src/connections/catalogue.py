@@ -15,7 +15,7 @@ def _facts(adapter: Adapter) -> PlatformFacts:
     return PlatformFacts(
         platform=adapter.platform,
         title=adapter.title,
-        connect="token" if adapter.pasted else "oauth",
+        connect=adapter.connect,
         experimental=adapter.experimental,
         file_bytes=limits.file_bytes,
         title_length=limits.title,

@@ -174,8 +174,21 @@ async def test_a_lost_answer_of_the_exchange_never_sends_the_code_again(
     gateway.sandbox.fail("vkid", "token", "drop_after")
     lost = await gateway.finish(finish, user)
     assert (lost.status_code, lost.json()["code"]) == (503, "platform_unavailable")
+    assert lost.json()["detail"].endswith("Начните подключение заново.")
+    assert "retry-after" not in lost.headers  # the finish id is used up
     assert (await gateway.finish(finish, user)).json()["code"] == "state_invalid"
     assert gateway.seen("vkid", "token") == 1
+
+
+async def test_an_application_that_is_refused_is_not_to_be_asked_again(
+    gateway: RealGateway, user: str
+) -> None:
+    finish = await gateway.consent(user)
+    gateway.sandbox.fail("vkid", "token", "invalid_client")
+    refused = await gateway.finish(finish, user)
+    assert (refused.status_code, refused.json()["code"]) == (503, "platform_unavailable")
+    assert refused.json()["detail"].endswith("Обратитесь в поддержку.")
+    assert "retry-after" not in refused.headers
 
 
 async def test_a_refused_code_connects_nothing(gateway: RealGateway, user: str) -> None:

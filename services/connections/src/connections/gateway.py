@@ -89,7 +89,7 @@ class HttpGateway:
     async def finish_flow(self, finish: str, user_id: str, language: str) -> Link:
         """Trade what came back from the consent for tokens, once."""
         body = {"user_id": user_id}
-        answer = await self._call("POST", f"flows/{finish}/finish", body, language)
+        answer = await self._call("POST", f"flows/{finish}/finish", body, language, once=True)
         return _parsed(_Linked, answer).link()
 
     async def store_token(
@@ -119,8 +119,15 @@ class HttpGateway:
         return CheckAnswer(checked.result, checked.detail)
 
     async def _call(
-        self, method: str, path: str, body: dict[str, Any], language: str = "ru"
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any],
+        language: str = "ru",
+        *,
+        once: bool = False,
     ) -> dict[str, Any]:
+        """`once`: whatever is refused is used up by that."""
         try:
             status, answer = await self._client.call(
                 method, f"/internal/v1/{path}", body, language=language
@@ -131,7 +138,8 @@ class HttpGateway:
             return answer
         code = str(answer.get("code"))
         if REFUSALS.get(code) == status:
-            raise GatewayRefused(status, code, str(answer.get("detail", "")))
+            detail = str(answer.get("detail", ""))
+            raise GatewayRefused(status, code, detail, again=status == 503 and not once)
         raise GatewaySilent(f"answered {status}")
 
 

@@ -31,12 +31,16 @@ class Overtaken(Refusal):
 
 
 class GatewayRefused(Refusal):
-    """The gateway or the platform behind it said no; `detail` explains it to a person."""
+    """The gateway or the platform behind it said no; `detail` explains it to a person.
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    `again` tells that the same request may be answered otherwise later.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, *, again: bool) -> None:
         self.status = status
         self.code = code
         self.detail = detail
+        self.again = again
         super().__init__(code)
 
 

@@ -40,8 +40,8 @@ def install(app: FastAPI) -> None:
 def as_problem(refusal: Refusal) -> Problem:
     """The problem for a refusal."""
     match refusal:
-        case GatewayRefused(status=status, code=code, detail=detail):
-            wait = ASK_AGAIN_SECONDS if status == 503 else None
+        case GatewayRefused(status=status, code=code, detail=detail, again=again):
+            wait = ASK_AGAIN_SECONDS if again else None
             return Problem(status, code, text=_verbatim(detail), retry_after=wait)
         case GatewaySilent():
             log.error("gateway_silent", why=str(refusal))

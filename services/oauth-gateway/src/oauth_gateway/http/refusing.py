@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from common.http.problems import Flaw, Problem
 from common.http.texts import Text
@@ -17,38 +19,73 @@ from oauth_gateway.domain.refusals import (
 from oauth_gateway.vault.box import UnknownKey
 from platforms.errors import (
     AccessRevoked,
+    ContentRefused,
     NeedsHuman,
     NoRight,
+    NotConfigured,
     PlatformError,
     RateLimited,
     ScopeMissing,
     TokenExpired,
 )
 
-Table = Mapping[type[PlatformError], tuple[int, str]]
-FINISHING: Table = {
-    ScopeMissing: (403, "scope_missing"),
-    AccessRevoked: (403, "access_denied"),
-    TokenExpired: (403, "access_denied"),
-    NoRight: (422, "no_right_to_post"),
-    NeedsHuman: (422, "human_needed"),
-}
-PASTING: Table = {
-    AccessRevoked: (422, "token_refused"),
-    TokenExpired: (422, "token_refused"),
-    NoRight: (422, "no_right_to_post"),
-    NeedsHuman: (422, "human_needed"),
-}
+START_AGAIN = Text(
+    "Платформа не подтвердила подключение. Начните подключение заново.",
+    "The platform did not confirm the connection. Start connecting again.",
+)
+NOT_TAKEN = Text(
+    "Платформа не приняла эти данные. Проверьте их и подключите аккаунт ещё раз.",
+    "The platform did not take these data. Check them and connect the account again.",
+)
+
+
+class No(NamedTuple):
+    """A problem; without a text of its own it is told in the words of the platform's reason."""
+
+    status: int
+    code: str
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a platform's refusals mean while something is asked of it; `otherwise` stands for
+    every refusal that is not listed. Without it such a refusal proves nothing: ask again later."""
+
+    listed: Mapping[type[PlatformError], No]
+    otherwise: No | None = None
+
+
+PLAIN = Asking({})
+FINISHING = Asking(
+    {
+        ScopeMissing: No(403, "scope_missing"),
+        AccessRevoked: No(403, "access_denied"),
+        TokenExpired: No(403, "access_denied"),
+        NoRight: No(422, "no_right_to_post"),
+        NeedsHuman: No(422, "human_needed"),
+        ContentRefused: No(422, "invalid_request", START_AGAIN),
+        NotConfigured: No(503, "platform_unavailable"),
+    },
+    otherwise=No(503, "platform_unavailable", START_AGAIN),  # the finish id is used up
+)
+PASTING = Asking(
+    {
+        AccessRevoked: No(422, "token_refused"),
+        TokenExpired: No(422, "token_refused"),
+        NoRight: No(422, "no_right_to_post"),
+        NeedsHuman: No(422, "human_needed"),
+        ContentRefused: No(422, "invalid_request", NOT_TAKEN),
+        NotConfigured: No(503, "platform_unavailable"),
+    }
+)
 RETRY_SECONDS = 5.0
 log = logs.get(__name__)
 
 
 @contextmanager
-def refusing(table: Table | None = None) -> Iterator[None]:
-    """Raise the problem for whatever is refused inside; `table` says what a platform's no means.
-
-    Anything a platform may say that is not in the table proves nothing: ask again later.
-    """
+def refusing(asking: Asking = PLAIN) -> Iterator[None]:
+    """Raise the problem for whatever is refused inside."""
     try:
         yield
     except (UnknownFlow, NotPasted) as refusal:
@@ -62,7 +99,7 @@ def refusing(table: Table | None = None) -> Iterator[None]:
     except Gone:
         raise Problem(410, "connection_expired") from None
     except PlatformError as error:
-        raise _said(error, table or {}) from None
+        raise _said(error, asking) from None
     except FlowsUnavailable:
         raise Problem(503, "service_unavailable", retry_after=RETRY_SECONDS) from None
     except UnknownKey as error:
@@ -70,13 +107,10 @@ def refusing(table: Table | None = None) -> Iterator[None]:
         raise Problem(503, "service_unavailable", retry_after=RETRY_SECONDS) from None
 
 
-def _said(error: PlatformError, table: Table) -> Problem:
-    status, code = table.get(type(error), (503, "platform_unavailable"))
+def _said(error: PlatformError, asking: Asking) -> Problem:
+    """Only what may be different next time is told with a time to ask again."""
+    reason = Text(*error.reason.text)
+    if no := asking.listed.get(type(error), asking.otherwise):
+        return Problem(no.status, no.code, text=no.text or reason)
     wait = error.retry_after.total_seconds() if isinstance(error, RateLimited) else RETRY_SECONDS
-    reason = error.reason.text
-    return Problem(
-        status,
-        code,
-        text=Text(reason.ru, reason.en),
-        retry_after=wait if status == 503 else None,
-    )
+    return Problem(503, "platform_unavailable", text=reason, retry_after=wait)

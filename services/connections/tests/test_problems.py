@@ -60,7 +60,7 @@ async def test_a_gateway_that_fails_is_503_and_nothing_is_stored(
 ) -> None:
     gateway.refuse("store", status, code)
     answer = await api.post("/v1/connections", json=RUTUBE)
-    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+    assert (answer.status_code, answer.json()["code"]) == (503, "platform_unavailable")
     assert "retry-after" in answer.headers
     assert (await api.get("/v1/connections")).json()["items"] == []
 
@@ -72,7 +72,7 @@ async def test_a_gateway_that_is_away_is_503(new_app: Any, user: str) -> None:
         httpx.AsyncClient(base_url=url, headers=bearer(user)) as api,
     ):
         answer = await api.post("/v1/connections", json=RUTUBE)
-    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+    assert (answer.status_code, answer.json()["code"]) == (503, "platform_unavailable")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ def as_problem(refusal: Refusal) -> Problem:
             return Problem(status, code, text=_verbatim(detail), retry_after=wait)
         case GatewaySilent():
             log.error("gateway_silent", why=str(refusal))
-            return Problem(503, "service_unavailable", retry_after=ASK_AGAIN_SECONDS)
+            # To a person who connects, the way to the platform is one thing (api.md).
+            return Problem(503, "platform_unavailable", retry_after=ASK_AGAIN_SECONDS)
         case WrongPlatform():
             flaw = Flaw("platform", "invalid_request", ANOTHER_WAY)
             return Problem(422, "invalid_request", flaws=[flaw])

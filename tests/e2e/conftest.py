@@ -24,6 +24,7 @@ SETTINGS = {
     "BUS_RETRY_DELAYS": "200ms,1s",
     "LEASE": "3s",
     "QUARANTINE": "1s",
+    "WAKE_AGAIN": "2s",
     "UPLOAD_TIMEOUT_VK": "5s",
     "UPLOAD_TIMEOUT_TELEGRAM": "5s",
     "DZEN_CALLS_PER_SECOND": "0",

@@ -42,6 +42,11 @@ async def wake(lab: Lab, again_after: timedelta = timedelta(seconds=30)) -> int:
         return await wake_unattended(uow, quarantine=lab.policy.quarantine, again_after=again_after)
 
 
+async def long_ago(lab: Lab) -> None:
+    """Whatever call was made was made an hour ago, and lost."""
+    await lab.rows("UPDATE publications SET woken_at = woken_at - interval '1 hour'")
+
+
 async def test_what_is_due_is_started_with_a_wake_up_call_and_nothing_earlier(lab: Lab) -> None:
     due = await lab.scheduled()
     early = await lab.request(at=datetime.now(UTC) + timedelta(seconds=30))
@@ -170,11 +175,11 @@ class TestWaking:
 
     async def test_a_lost_wake_up_call_is_sent_again_as_a_new_message(self, lab: Lab) -> None:
         row = await lab.request()
-        assert await wake(lab) == 1
-        assert await wake(lab) == 0, "the fresh call may still be on its way"
+        assert await wake(lab) == 0, "the request's own call may still be on its way"
         assert await wake(lab, again_after=timedelta()) == 1
+        assert await wake(lab) == 0, "so may the second"
         calls = await lab.told(row)
-        assert len({call["id"] for call in calls}) == len(calls) == 3
+        assert len({call["id"] for call in calls}) == len(calls) == 2
         assert {call["traceparent"].split("-")[1] for call in calls} == {
             row.traceparent.split("-")[1]
         }
@@ -216,6 +221,7 @@ class TestWaking:
     async def test_two_clocks_wake_each_row_once(self, lab: Lab) -> None:
         account = await lab.connection("user-of-clocks")
         rows = [await lab.request(connection=account) for _ in range(30)]
+        await long_ago(lab)
         assert sum(await asyncio.gather(wake(lab), wake(lab))) == len(rows)
         for row in rows:
             assert await lab.wakes(row) == 2, "the request's own call, and this one"
@@ -232,6 +238,7 @@ async def ticking(lab: Lab, database_url: str, redis_url: str) -> AsyncIterator[
         service_tokens=SecretStr("publisher=9b1f4c7ae2d05836c4e8a1b39d7f6205"),
         media_link_secret=SecretStr("0a1b2c3d4e5f60718293a4b5c6d7e8f9"),
         clock_tick=timedelta(milliseconds=50),
+        wake_again=timedelta(milliseconds=300),
     )
     clock, stop = Clock(lab.transaction, settings), asyncio.Event()
     task = asyncio.create_task(clock.run(stop))
@@ -244,6 +251,7 @@ async def test_a_running_clock_starts_and_wakes_and_says_that_it_ticks(
     lab: Lab, ticking: Clock
 ) -> None:
     due, lost = await lab.scheduled(), await lab.request()
+    await long_ago(lab)
 
     async def woken() -> bool:
         return await lab.wakes(due) >= 1 and await lab.wakes(lost) >= 2

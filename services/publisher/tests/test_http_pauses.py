@@ -1,5 +1,6 @@
 """Operators pause a platform, a connection or a user: nothing is claimed or started meanwhile."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ async def test_what_is_paused_waits_and_goes_on_when_it_is_resumed(
         async with lab.transaction() as uow:
             return (
                 await start_due(uow, hold_max=DAY),
-                await wake_unattended(uow, quarantine=DAY, again_after=DAY),
+                await wake_unattended(uow, quarantine=DAY, again_after=timedelta()),
             )
 
     assert await ticked() == (0, 0)

@@ -48,7 +48,9 @@ class Clock:
         async with self._transaction() as uow:
             started = await start_due(uow, hold_max=settings.hold_max)
         async with self._transaction() as uow:
+            if await uow.unsent(BATCH) >= BATCH:
+                return False  # calls that the broker does not take would only pile up
             woken = await wake_unattended(
-                uow, quarantine=settings.quarantine, again_after=settings.lease
+                uow, quarantine=settings.quarantine, again_after=settings.wake_again
             )
         return BATCH in (started, woken)

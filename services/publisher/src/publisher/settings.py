@@ -31,6 +31,9 @@ class PublisherSettings(NeighbourSettings, PlatformUrls, PaceSettings):
     publish_rate: AllowanceSetting = Allowance(20, 60)
     slots: int = 8
     """Publications that one worker process has in hand at once."""
-    drain: Duration = timedelta(seconds=60)
-    """How long a stopping worker lets running steps finish."""
+    drain: Duration = timedelta(minutes=5)
+    """How long a stopping worker lets running steps finish. A Telegram upload that is cut off
+    after this ends as uncertain, so it is as long as one may take (UPLOAD_TIMEOUT_TELEGRAM)."""
+    wake_again: Duration = timedelta(minutes=1)
+    """When a call that no worker answered is made again; the call may lie in a long queue."""
     clock_tick: Duration = timedelta(milliseconds=250)

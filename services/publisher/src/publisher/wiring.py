@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -148,7 +149,7 @@ def worker(settings: PublisherSettings, platforms: Sequence[Platform]) -> None:
     run.attach(
         bus,
         [
-            queue
+            replace(queue, prefetch=settings.slots)
             for queue in queues(NAME, SUBSCRIPTIONS, settings.bus_retry_delays)
             if queue.purpose in {one.purpose for one in wanted}
         ],

@@ -1,6 +1,6 @@
 """One transaction: rows, outbox and inbox are committed together or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -35,6 +35,7 @@ class UnitOfWork:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._facts: list[dict[str, Any]] = []
+        self._afterwards: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
         self.connection = await self._engine.connect()
@@ -55,6 +56,8 @@ class UnitOfWork:
             if error is None:
                 await self._flush()
                 await self.connection.commit()
+                for do in self._afterwards:
+                    do()
             else:
                 await self.connection.rollback()
         finally:
@@ -82,6 +85,10 @@ class UnitOfWork:
                 "body": envelope.model_dump(mode="json", exclude_none=True),
             }
         )
+
+    def then(self, do: Callable[[], None]) -> None:
+        """Do something once this transaction has committed; `do` must not raise."""
+        self._afterwards.append(do)
 
     async def first_time(self, consumer: str, message_id: UUID) -> bool:
         """Write down that `consumer` handles this message; False when it already did."""

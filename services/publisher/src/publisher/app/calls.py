@@ -25,6 +25,15 @@ class Calls:
         self._engine = engine
         self._lease = lease
         self._token: Token | None = None
+        self.entered = False
+        """Whether the latest call may have reached the platform."""
+
+    async def ready(self, row: Publication) -> None:
+        """Have everything that a call needs, so that only the call itself is left to fail."""
+        if self._token is None:
+            self._token = await self._engine.tokens.lease(row.connection_id)
+        self._lease.check()
+        self.entered = False
 
     async def make(self, row: Publication, call: Call, most: timedelta, progress: Progress) -> Any:  # noqa: ANN401 - as the call
         """Call; a refused token is replaced once. Raises whatever the call raises."""
@@ -48,6 +57,7 @@ class Calls:
             self._token = await self._engine.tokens.lease(row.connection_id, refused=refused)
         job = self._job(row, self._token, progress)
         async with self._lease.sending(most):
+            self.entered = True
             return await call(job)
 
     def _job(self, row: Publication, token: Token, progress: Progress) -> Job[Any]:
@@ -59,8 +69,7 @@ class Calls:
             description=row.description,
             options=row.options,
             created_at=row.created_at,
-            # When a step was begun is not kept; certainly not before the publication was made.
-            begun_at=row.created_at,
+            begun_at=row.begun_at or row.created_at,
             media=self._engine.media.open(row),
             token=token.value,
             cursor=adapter.publishing.cursor.model_validate(row.cursor or {}),

@@ -48,7 +48,10 @@ async def _requested(uow: Uow, publication: Publication, why: str) -> Publicatio
     # Nobody at work: due at once, so that the undoing does not wait for the next poll or retry.
     idle = publication.lease_until is None and not publication.visible
     row = await uow.publications.change(
-        publication, cancel_requested=True, after=timedelta(0) if idle else None
+        publication,
+        cancel_requested=True,
+        cancel_why=why,
+        after=timedelta(0) if idle else None,
     )
     assert row is not None  # noqa: S101 - the row is locked
     await uow.timeline.note(row, "cancel_requested", detail=why)

@@ -25,13 +25,24 @@ class Lease:
     """Knows, by this process's monotonic clock, until when sending is allowed."""
 
     def __init__(
-        self, publication: Publication, length: timedelta, transaction: Transaction
+        self,
+        publication: Publication,
+        length: timedelta,
+        transaction: Transaction,
+        *,
+        since: float | None = None,
     ) -> None:
         self._publication = publication
         self._length = length
         self._transaction = transaction
-        self._wall = time.monotonic() + length.total_seconds() * (1 - MARGIN)
+        taken = time.monotonic() if since is None else since
+        self._wall = taken + length.total_seconds() * (1 - MARGIN)
         self._limits: dict[asyncio.Timeout, float] = {}
+
+    def check(self) -> None:
+        """Raises LeaseLost when nothing may be sent any more."""
+        if time.monotonic() >= self._wall:
+            raise LeaseLost
 
     @asynccontextmanager
     async def sending(self, most: timedelta) -> AsyncIterator[None]:
@@ -40,8 +51,7 @@ class Lease:
         Raises LeaseLost when the lease ends first, TimeoutError when `most` does.
         """
         end = time.monotonic() + most.total_seconds()
-        if time.monotonic() >= self._wall:
-            raise LeaseLost
+        self.check()
         try:
             async with asyncio.timeout_at(_loop_time(min(end, self._wall))) as limit:
                 self._limits[limit] = end

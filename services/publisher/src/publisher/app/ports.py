@@ -1,6 +1,6 @@
 """What the use cases need from outside. Objects that fit are made in wiring.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,12 +61,14 @@ class Publications(Protocol):
         after: timedelta | None = None,
         fenced: bool = False,
         release: bool = False,
+        woken: bool = False,
         **columns: Any,  # noqa: ANN401 - column values
     ) -> Publication | None:
         """Write columns, if the row still has the publication's status (and fence, if `fenced`).
 
         `to` moves the status along the table of states; `after` sets when it is due again;
-        `release` gives the lease back. Raises IllegalMove, DuplicatePublication.
+        `release` gives the lease back; `woken` says that a worker is called in this transaction.
+        Raises IllegalMove, DuplicatePublication.
         """
         ...
 
@@ -184,8 +186,21 @@ class Uow(Protocol):
         """The database's clock, by which everything due is decided."""
         ...
 
+    async def lock_user(self, user_id: str, *, shared: bool) -> None:
+        """Until the transaction ends, nobody changes what this user may do (or uses it, if not
+        `shared`): a request and the news that forbids it can't pass each other unseen."""
+        ...
+
+    async def unsent(self, most: int) -> int:
+        """How many facts wait for the relay, counted up to `most`."""
+        ...
+
     def tell(self, event: Event, *, version: int) -> None:
         """Say a fact once the transaction commits."""
+        ...
+
+    def then(self, do: Callable[[], None]) -> None:
+        """Do something once the transaction has committed, such as counting or logging."""
         ...
 
 

@@ -5,13 +5,15 @@ and has no end is in doubt; what may be done about it is the step's guard (platf
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from common.observe import logs
 from platforms.errors import OutcomeUnknown
-from platforms.port import Guard, Next, Outcome, Published, Step, Wait
+from platforms.port import Adapter, Guard, Next, Outcome, Published, Step, Wait
 from publisher.app import record, refusals
 from publisher.app.calls import Call, Calls
 from publisher.app.engine import Engine
@@ -24,14 +26,23 @@ KEEP_AGAIN_SECONDS = 0.5
 CALL_TIMEOUT = timedelta(seconds=60)
 
 
-async def publish(engine: Engine, claimed: Publication) -> None:
-    """Work on a claimed publication until it waits, ends or is handed over."""
+async def publish(engine: Engine, claimed: Publication, *, since: float | None = None) -> None:
+    """Work on a claimed publication until it waits, ends or is handed over.
+
+    `since`: the monotonic instant before the claim, from which the lease counts.
+    """
     with record.within(claimed):
         log.info("publish_job_start", **record.ids(claimed), step=claimed.step)
-        lease = Lease(claimed, engine.policy.lease, engine.transaction)
+        adapter = engine.adapters.get(claimed.platform)
+        steps = list(adapter.publishing.steps()) if adapter else []
+        known = claimed.step is None or claimed.step in [step.name for step in steps]
+        if adapter is None or not known:
+            await _unusable(engine, claimed)
+            return
+        lease = Lease(claimed, engine.policy.lease, engine.transaction, since=since)
         keeping = asyncio.create_task(lease.keep())
         try:
-            await _Attempt(engine, lease, claimed).run()
+            await _Attempt(engine, adapter, steps, lease, claimed).run()
         except (LeaseLost, FencedOff) as lost:
             log.warning("lease_lost", **record.ids(claimed), kind=type(lost).__name__)
         finally:
@@ -40,15 +51,38 @@ async def publish(engine: Engine, claimed: Publication) -> None:
                 await keeping
 
 
+async def _unusable(engine: Engine, claimed: Publication) -> None:
+    """The platform is switched off here, or the row stands at a step that this build lacks."""
+    async with engine.transaction() as uow:
+        if claimed.visible:
+            await record.uncertain(uow, claimed, step=claimed.step or "", fenced=True)
+            return
+        await record.failed(
+            uow,
+            claimed,
+            code="platform_unavailable",
+            reason="platform_unavailable",
+            fenced=True,
+            detail="switched off",
+        )
+
+
 class _Attempt:
     """One claim's worth of work."""
 
-    def __init__(self, engine: Engine, lease: Lease, claimed: Publication) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        adapter: Adapter,
+        steps: list[Step[Any]],
+        lease: Lease,
+        claimed: Publication,
+    ) -> None:
         self._engine = engine
         self._row = claimed
-        self._adapter = engine.adapters[claimed.platform]
-        self._steps: list[Step[Any]] = list(self._adapter.publishing.steps())
-        self._names = [step.name for step in self._steps]
+        self._adapter = adapter
+        self._steps = steps
+        self._names = [step.name for step in steps]
         begun = claimed.step_state is StepState.STARTED
         self._in_doubt = begun and self._current().guard is not Guard.REPEATABLE
         self._calls = Calls(engine, lease)
@@ -59,25 +93,45 @@ class _Attempt:
         try:
             while await self._advance():
                 pass
-        except (LeaseLost, FencedOff):
+        except FencedOff:
             raise
-        except Exception as error:  # noqa: BLE001 - every refusal and every bug has a class there
-            await self._refused(error)
+        except LeaseLost:
+            if not self._calls.entered and not self._in_doubt:
+                await self._hand_over()  # fenced: nothing is written if somebody took over
+            raise
+        except Exception as refusal:  # noqa: BLE001 - every refusal and every bug has a class there
+            error = refusal
+        else:
+            return
+        await self._patiently(partial(self._refused, error))
 
     async def _refused(self, error: Exception) -> None:
-        at = self._current()
         async with self._engine.transaction() as uow:
             # Touched and so locked: a cancel that came meanwhile is seen, none can come in between.
             row = self._keep(await uow.publications.change(self._row, fenced=True))
+            doubt = self._doubtful(error)
             await refusals.record(
                 uow,
                 row,
                 error,
-                guard=at.guard,
-                looking=self._in_doubt,
-                undone=self._undone(at),
+                guard=self._current().guard,
+                doubt=doubt,
+                columns={} if doubt else self._not_begun(),
                 delays=self._engine.policy.retry_delays,
             )
+
+    def _doubtful(self, error: Exception) -> bool:
+        """Whether the step at which the row stands may have happened after all."""
+        if self._in_doubt:
+            return True
+        begun = self._row.step_state is StepState.STARTED and self._calls.entered
+        repeatable = self._current().guard is Guard.REPEATABLE
+        return begun and not repeatable and not refusals.proves_nothing_happened(error)
+
+    def _not_begun(self) -> dict[str, Any]:
+        """The columns that take back the mark of a begun step, if there is one."""
+        begun = self._row.step_state is StepState.STARTED
+        return self._undone(self._current()) if begun else {}
 
     async def _advance(self) -> bool:
         """One step forward; False when this claim is over."""
@@ -95,6 +149,7 @@ class _Attempt:
                 await self._mark(step, "absent", **self._undone(step))
                 return True
             return await self._record(step, found)
+        await self._calls.ready(self._row)  # whatever can go wrong before goes wrong before
         began = await self._mark(
             step,
             "step_started",
@@ -131,14 +186,16 @@ class _Attempt:
         return await self._calls.make(self._row, call, most, self._progress)
 
     async def _record(self, step: Step[Any], outcome: Outcome[Any]) -> bool:
-        """Commit what the step brought; True when the next one may begin.
+        """Commit what the step brought; True when the next one may begin."""
+        await self._patiently(partial(self._write, step, outcome))
+        return isinstance(outcome, Next)
 
-        What the platform told may be told only once, so a database that is away is waited for.
-        """
+    async def _patiently(self, write: Callable[[], Awaitable[None]]) -> None:
+        """What a platform told may be told only once, so a database that is away is waited for."""
         until = asyncio.get_running_loop().time() + self._engine.policy.lease.total_seconds()
         while True:
             try:
-                await self._write(step, outcome)
+                await write()
             except FencedOff:
                 raise
             except Exception as error:
@@ -147,7 +204,7 @@ class _Attempt:
                 self._warn("result_not_kept_yet", error)
                 await asyncio.sleep(KEEP_AGAIN_SECONDS)
             else:
-                return isinstance(outcome, Next)
+                return
 
     async def _write(self, step: Step[Any], outcome: Outcome[Any]) -> None:
         async with self._engine.transaction() as uow:
@@ -169,6 +226,7 @@ class _Attempt:
                             kind="waiting",
                             step=step.name,
                             cursor=cursor.model_dump(mode="json"),
+                            failures=0,
                             **self._undone(step),
                         )
                     )
@@ -180,6 +238,7 @@ class _Attempt:
                             step=step.name,
                             step_state=StepState.DONE,
                             cursor=cursor.model_dump(mode="json"),
+                            failures=0,
                             visible=self._row.visible or step.visible,
                         )
                     )
@@ -214,7 +273,11 @@ class _Attempt:
         async with self._engine.transaction() as uow:
             row = self._keep(
                 await uow.publications.change(
-                    self._row, fenced=True, release=True, after=timedelta(0)
+                    self._row,
+                    fenced=True,
+                    release=True,
+                    after=timedelta(0),
+                    **self._not_begun(),
                 )
             )
             await uow.timeline.note(row, "handed_over", step=row.step)
@@ -232,7 +295,8 @@ class _Attempt:
             except Exception as error:  # noqa: BLE001 - nobody sees a draft that is left behind
                 self._warn("undo_failed", error)
         async with self._engine.transaction() as uow:
-            self._keep(await record.cancelled(uow, self._row, why="user", fenced=True))
+            why = self._row.cancel_why or "user"
+            self._keep(await record.cancelled(uow, self._row, why=why, fenced=True))
 
     async def _progress(self, sent: int) -> None:
         """Show how much of the upload has left; at most once a second."""

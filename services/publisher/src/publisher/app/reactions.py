@@ -38,6 +38,7 @@ async def remember_connection(uow: Uow, heard: Heard) -> None:
 async def forget_connection(uow: Uow, heard: Heard) -> None:
     """The account was removed: nothing more goes to it."""
     fact: PlatformDisconnected = heard.event
+    await uow.lock_user(fact.user_id, shared=False)
     if not await uow.connections.remember(_connection(fact, "removed", heard.version)):
         return
     for row in (
@@ -56,6 +57,7 @@ async def expire_connection(uow: Uow, heard: Heard) -> None:
 async def change_plan(uow: Uow, heard: Heard) -> None:
     """Cancel what the new plan no longer covers."""
     fact: PlanChanged = heard.event
+    await uow.lock_user(fact.user_id, shared=False)
     plan = Plan.parse(fact.plan)
     if not await uow.plans.remember(fact.user_id, plan, fact.changed_at):
         return

@@ -89,10 +89,14 @@ async def published(
         ),
         version=done.version,
     )
-    log.info("publish_job_success", **ids(done), post_id=post_id, url=url)
-    metrics.PUBLICATIONS.labels(done.platform, "published").inc()
-    started = done.schedule_at or done.created_at
-    metrics.PUBLISH_SECONDS.labels(done.platform).observe((now - started).total_seconds())
+    seconds = (now - (done.schedule_at or done.created_at)).total_seconds()
+
+    def tell() -> None:
+        log.info("publish_job_success", **ids(done), post_id=post_id, url=url)
+        metrics.PUBLICATIONS.labels(done.platform, "published").inc()
+        metrics.PUBLISH_SECONDS.labels(done.platform).observe(seconds)
+
+    uow.then(tell)
     return done
 
 
@@ -119,8 +123,12 @@ async def failed(
         return None
     await uow.timeline.note(done, "failed", step=done.step, detail=detail or reason)
     uow.tell(PublicationFailed(**_about(done), code=code, reason=reason), version=done.version)
-    log.warning("publish_job_failed", **ids(done), code=code, reason=reason, note=detail)
-    metrics.PUBLICATIONS.labels(done.platform, f"failed_{code}").inc()
+
+    def tell() -> None:
+        log.warning("publish_job_failed", **ids(done), code=code, reason=reason, note=detail)
+        metrics.PUBLICATIONS.labels(done.platform, f"failed_{code}").inc()
+
+    uow.then(tell)
     return done
 
 
@@ -133,7 +141,7 @@ async def cancelled(
         return None
     await uow.timeline.note(done, "cancelled", detail=why)
     uow.tell(PublicationCancelled(**_about(done), why=why), version=done.version)
-    metrics.PUBLICATIONS.labels(done.platform, "cancelled").inc()
+    uow.then(metrics.PUBLICATIONS.labels(done.platform, "cancelled").inc)
     return done
 
 
@@ -152,8 +160,12 @@ async def uncertain(
         return None
     await uow.timeline.note(done, "uncertain", step=step)
     uow.tell(PublicationUncertain(**_about(done), step=step), version=done.version)
-    log.error("publish_job_failed", **ids(done), code="outcome_unknown", step=step)
-    metrics.PUBLICATIONS.labels(done.platform, "uncertain").inc()
+
+    def tell() -> None:
+        log.error("publish_job_failed", **ids(done), code="outcome_unknown", step=step)
+        metrics.PUBLICATIONS.labels(done.platform, "uncertain").inc()
+
+    uow.then(tell)
     return done
 
 

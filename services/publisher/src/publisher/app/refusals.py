@@ -15,9 +15,10 @@ from platforms.errors import (
     Unavailable,
 )
 from platforms.port import Guard
+from platforms.reasons import Reason
 from publisher.app import record as end
 from publisher.app.ports import ConnectionLost, Uow, VaultUnavailable
-from publisher.domain.publication import AFRESH, Publication, Stage, StepState
+from publisher.domain.publication import AFRESH, Publication, Stage
 from publisher.domain.retry import next_delay
 from publisher.media.errors import MediaChanged, MediaError, MediaUnavailable
 
@@ -32,19 +33,17 @@ async def record(
     error: Exception,
     *,
     guard: Guard,
-    looking: bool,
-    undone: Mapping[str, Any],
+    doubt: bool,
+    columns: Mapping[str, Any],
     delays: Sequence[timedelta],
 ) -> None:
     """Write what `error` means for the publication; nothing when the fence is lost.
 
-    `looking`: it came while an earlier doubt was being settled, so that doubt remains, whatever
-    the error. `undone`: the columns of the present step when it surely did not happen.
+    `doubt`: the step at which the row stands may have happened. `columns`: what else to write,
+    such as that a begun step surely did not happen.
     """
-    doubt = _doubt(row, error, guard=guard, looking=looking)
-    columns = {} if doubt else dict(undone)
     if isinstance(error, StartOver):
-        columns = dict(AFRESH)
+        columns = AFRESH
     if row.cancel_requested and not columns.get("visible", row.visible):
         await _stop(uow, row, columns)
         return
@@ -73,16 +72,14 @@ async def record(
             await _again(uow, row, error, delays, columns, lost=doubt and guard is Guard.ONCE)
 
 
-def _doubt(row: Publication, error: Exception, *, guard: Guard, looking: bool) -> bool:
-    """Whether the begun step may have happened after all."""
-    if looking:
-        return True
-    begun = row.step_state is StepState.STARTED
-    # A file that can't be read to its end was not sent to its end, so nothing was posted.
-    proof = isinstance(error, MediaError | ConnectionLost | VaultUnavailable) or (
-        isinstance(error, PlatformError) and not isinstance(error, OutcomeUnknown)
-    )
-    return begun and guard is not Guard.REPEATABLE and not proof
+def proves_nothing_happened(error: Exception) -> bool:
+    """Whether the platform surely did not do what was asked.
+
+    A file that can't be read to its end was not sent to its end, so nothing was posted.
+    """
+    if isinstance(error, PlatformError):
+        return not isinstance(error, OutcomeUnknown)
+    return isinstance(error, MediaError | ConnectionLost | VaultUnavailable)
 
 
 async def _stop(uow: Uow, row: Publication, columns: Mapping[str, Any]) -> None:
@@ -121,15 +118,15 @@ async def _again(
 ) -> None:
     """Another attempt later, or the end. A doubt is kept, so that the next attempt looks first.
 
-    Only a doubt about something that people could see by now needs a person.
+    What people may see by now is never called failed for want of an answer: a person decides.
     """
     failures = row.failures + 1
     delay = next_delay(failures, delays)
-    doubt = not columns
-    if row.visible and (lost or (doubt and delay is None)):
+    visible = columns.get("visible", row.visible)
+    if visible and (lost or delay is None):
         await end.uncertain(uow, row, step=row.step or "", fenced=True)
     elif delay is None:
-        await _fail(uow, row, "retries_exhausted", "retries_exhausted", error, columns)
+        await _fail(uow, row, "retries_exhausted", _exhausted(error), error, columns)
     else:
         log.warning(
             "publish_job_retry",
@@ -137,7 +134,6 @@ async def _again(
             error=type(error).__name__,
             step=row.step,
             after_seconds=round(delay.total_seconds(), 1),
-            in_doubt=doubt,
         )
         await end.parked(
             uow,
@@ -149,3 +145,11 @@ async def _again(
             failures=failures,
             **columns,
         )
+
+
+def _exhausted(error: Exception) -> str:
+    """What to tell when no attempt is left: the platform's own reason, where it gave one."""
+    vague = (Reason.UNAVAILABLE, Reason.RATE_LIMITED, Reason.OUTCOME_UNKNOWN)
+    if isinstance(error, PlatformError) and error.reason not in vague:
+        return error.reason.value
+    return "retries_exhausted"

@@ -21,6 +21,7 @@ async def retry_publication(uow: Uow, publication: Publication) -> Publication |
         publication,
         to=Status.PUBLISHING,
         after=timedelta(0),
+        woken=True,
         stage=Stage.QUEUED,
         failures=0,
         attempt=0,

@@ -5,7 +5,6 @@ The row is the truth. Should every queue be lost, this alone restores every publ
 
 from datetime import timedelta
 
-from common.observe import metrics
 from publisher.app import record
 from publisher.app.ports import Uow
 from publisher.domain.publication import Publication, Stage
@@ -42,17 +41,12 @@ async def wake_unattended(uow: Uow, *, quarantine: timedelta, again_after: timed
 
 
 async def _start(uow: Uow, row: Publication) -> None:
-    due = row.due_at
     started = await uow.publications.change(
-        row, to=Status.PUBLISHING, stage=Stage.QUEUED, hold=None, after=timedelta(0)
+        row, to=Status.PUBLISHING, stage=Stage.QUEUED, hold=None, after=timedelta(0), woken=True
     )
-    if started is None:
-        return
-    await uow.timeline.note(started, "due")
-    record.wake(uow, started)
-    if due is not None:
-        late = (started.updated_at - due).total_seconds()
-        metrics.LATENESS.labels(row.platform).observe(max(0.0, late))
+    if started is not None:
+        await uow.timeline.note(started, "due")
+        record.wake(uow, started)
 
 
 async def _hold(uow: Uow, row: Publication) -> None:

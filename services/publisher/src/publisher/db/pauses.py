@@ -1,6 +1,6 @@
 """The queries over what operators have paused."""
 
-from sqlalchemy import ColumnElement, String, cast, delete, exists, or_, select
+from sqlalchemy import ColumnElement, String, cast, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,7 +32,16 @@ class PauseRows:
         await self._connection.execute(upsert(pauses).values(values).on_conflict_do_nothing())
 
     async def remove(self, scope: Scope, name: str) -> bool:
-        """False when it was not paused."""
+        """False when it was not paused. Calls that found the pause are made again at once."""
+        await self._connection.execute(
+            update(publications)
+            .where(
+                publications.c.due_at <= func.clock_timestamp(),
+                publications.c.status == "publishing",
+                publications.c.lease_until.is_(None),
+            )
+            .values(woken_at=None)
+        )
         gone = delete(pauses).where(pauses.c.scope == scope, pauses.c.id == name)
         return (await self._connection.execute(gone)).rowcount == 1
 

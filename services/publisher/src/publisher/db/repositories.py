@@ -41,7 +41,11 @@ class PublicationRows:
 
     async def add(self, publications: Sequence[Publication]) -> list[Publication]:
         """Insert all."""
-        rows = [asdict(one) for one in publications]
+        # An immediate one is called for in the same transaction.
+        rows = [
+            asdict(one) | {"woken_at": one.created_at if one.status is Status.PUBLISHING else None}
+            for one in publications
+        ]
         try:
             await self._connection.execute(insert(t), rows)
         except IntegrityError as error:
@@ -85,6 +89,7 @@ class PublicationRows:
         after: timedelta | None = None,
         fenced: bool = False,
         release: bool = False,
+        woken: bool = False,
         **columns: Any,  # noqa: ANN401 - column values
     ) -> Publication | None:
         """One conditional UPDATE."""
@@ -98,8 +103,12 @@ class PublicationRows:
                 release = True
         if after is not None:
             values |= {"due_at": func.clock_timestamp() + after, "woken_at": None}
+        if columns.get("step_state") is StepState.STARTED:
+            values["begun_at"] = func.clock_timestamp()
         if release:
             values["lease_until"] = None
+        if woken:
+            values["woken_at"] = func.clock_timestamp()
         statement = (
             update(t)
             .where(
@@ -127,13 +136,14 @@ class PublicationRows:
                 t.c.status == Status.PUBLISHING,
                 t.c.due_at <= func.clock_timestamp(),
                 self._free(quarantine),
-                running(),
+                or_(running(), t.c.cancel_requested, t.c.visible),
             )
             .values(
                 fence=t.c.fence + 1,
-                attempt=t.c.failures + 1,
+                attempt=func.greatest(t.c.attempt, t.c.failures + 1),
                 lease_until=func.clock_timestamp() + lease,
                 woken_at=None,
+                updated_at=func.clock_timestamp(),
             )
             .returning(*OWN)
         )
@@ -173,7 +183,7 @@ class PublicationRows:
                 t.c.due_at <= func.clock_timestamp(),
                 t.c.status == Status.PUBLISHING,
                 self._free(quarantine),
-                running(),
+                or_(running(), t.c.cancel_requested, t.c.visible),
                 or_(t.c.woken_at.is_(None), t.c.woken_at < func.clock_timestamp() - again_after),
             )
             .order_by(t.c.due_at)

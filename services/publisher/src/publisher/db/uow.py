@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from common.db.unit_of_work import UnitOfWork
+from common.db.unit_of_work import OUTBOX, UnitOfWork
 from publisher.db.pauses import PauseRows
 from publisher.db.readmodels import ConnectionRows, PlanRows, TimelineRows
 from publisher.db.repositories import PublicationRows
@@ -37,6 +37,17 @@ class PublisherUow(UnitOfWork):
     def pauses(self) -> PauseRows:
         """What operators have paused."""
         return PauseRows(self.connection)
+
+    async def lock_user(self, user_id: str, *, shared: bool) -> None:
+        """An advisory lock, because there may be no row yet."""
+        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        await self.connection.execute(select(lock(func.hashtextextended(f"user {user_id}", 0))))
+
+    async def unsent(self, most: int) -> int:
+        """How many facts wait for the relay, counted up to `most`."""
+        waiting = select(OUTBOX.c.id).where(OUTBOX.c.sent_at.is_(None)).limit(most).subquery()
+        counted = await self.connection.execute(select(func.count()).select_from(waiting))
+        return int(counted.scalar_one())
 
     async def now(self) -> datetime:
         """The database's clock."""

@@ -71,7 +71,10 @@ class Publication:
     """A step after which people can see the post has been done or may have been."""
     fence: int
     lease_until: datetime | None
+    begun_at: datetime | None
+    """When the present step was begun last."""
     cancel_requested: bool
+    cancel_why: str | None
     error_code: str | None
     error_reason: str | None
     post_id: str | None

@@ -65,7 +65,7 @@ class UploadedBody(BaseModel):
     max_body_size=UNCAPPED,
     operation_id="put_media",
     openapi_extra={"requestBody": BYTES},
-    responses=documented(400, 401, 413, 422, 503),
+    responses=documented(400, 401, 403, 413, 422, 503),
 )
 async def put_media(
     name: Annotated[str, Path(max_length=500)],
@@ -75,6 +75,8 @@ async def put_media(
     content_length: Annotated[int | None, Header(ge=0, include_in_schema=False)] = None,
 ) -> UploadedBody:
     """Upload an MP4 or MOV: the body is the file itself."""
+    if not who.plan.platforms:
+        raise Problem(403, "plan_required")
     try:
         record = await upload(parts, who.user_id, name, _chunks(request), declared=content_length)
     except MediaTooLarge:

@@ -11,6 +11,7 @@ from common.http.callers import CallerDep
 from common.http.idempotency import IdempotencyDep
 from common.http.paging import Cursor, Limit, Page, decode, encode
 from common.http.problems import Flaw, Problem, documented
+from platforms.port import Adapter
 from publisher.app.cancel_publication import Verdict, cancel_publication
 from publisher.app.edit_publication import check_edit, edit_publication
 from publisher.app.ports import DuplicatePublication, Filters
@@ -18,6 +19,7 @@ from publisher.app.resolve_publication import resolve_publication
 from publisher.app.retry_publication import retry_publication
 from publisher.domain.states import Status
 from publisher.http.deps import GatewayDep, LangDep, found, plan_of
+from publisher.http.gateway import Gateway
 from publisher.http.present import publication_out
 from publisher.http.schemas import (
     EditIn,
@@ -128,7 +130,9 @@ async def edit(
             raise Problem(412, "version_mismatch")
         if row.status is not Status.SCHEDULED:
             raise Problem(409, "not_scheduled")
-        flaws = check_edit(row, changes, gate.adapters[row.platform], await uow.now(), gate.horizon)
+        flaws = check_edit(
+            row, changes, _adapter(gate, row.platform), await uow.now(), gate.horizon
+        )
         if flaws:
             listed = [Flaw(flaw.field, flaw.code) for flaw in flaws]
             raise Problem(422, flaws[0].code, flaws=listed)
@@ -226,6 +230,13 @@ def _names(if_match: str, version: int) -> bool:
     """Whether `If-Match` lets a change of this version through (RFC 9110, 13.1.1)."""
     tags = [tag.strip().removeprefix("W/") for tag in if_match.split(",")]
     return "*" in tags or f'"{version}"' in tags
+
+
+def _adapter(gate: Gateway, platform: Platform) -> Adapter:
+    adapter = gate.adapters.get(platform)
+    if adapter is None:  # switched off since the publication was made
+        raise Problem(503, "platform_unavailable")
+    return adapter
 
 
 def _before(cursor: str | None) -> UUID | None:

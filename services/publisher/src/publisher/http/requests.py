@@ -91,14 +91,17 @@ async def publish(
         return replayed
     if not plan.platforms:  # before anything is fetched for somebody who may publish nowhere
         _refuse([Finding(at, "platform", "plan_required") for at in range(len(body.targets))])
-    media = await _look(body, who.user_id, gate)
     allowed = await rates.count(gate.pace, "publish", who.user_id, gate.publish_rate)
-    await _wait_for_recent_connection(gate, body, who.user_id)
+    media = Looked(None, None)
+    if allowed.slot.granted:  # nothing costly for somebody who asks too often
+        media = await _look(body, who.user_id, gate)
+        await _wait_for_recent_connection(gate, body, who.user_id)
     try:
         async with gate.transaction() as uow:
             replayed = await once.replay(uow)
             if replayed is not None:
                 return replayed
+            await uow.lock_user(who.user_id, shared=True)
             request = _request(body, who.user_id, media, await plan_of(uow, who))
             checked = await check_request(uow, request, gate.adapters, gate.horizon)
             _refuse(checked.findings)
@@ -121,6 +124,8 @@ async def validate(
     body: PublicationsIn, who: CallerDep, gate: GatewayDep, lang: LangDep
 ) -> ValidationOut:
     """Only the checks; nothing is written."""
+    allowed = await rates.count(gate.pace, "validate", who.user_id, gate.publish_rate)
+    allowed.require()
     media = await _look(body, who.user_id, gate)
     await _wait_for_recent_connection(gate, body, who.user_id)
     async with gate.transaction() as uow:

@@ -6,6 +6,7 @@ client may see a change twice, never miss one.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -48,7 +49,10 @@ async def stream(
     opened: Annotated[datetime, Depends(_opened)],
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """State and progress; resumable by Last-Event-ID; a comment every 15 s keeps it open."""
+    """State and progress; resumable by Last-Event-ID; a comment every 15 s keeps it open.
+
+    It ends with the token: whoever goes on comes back with a fresh one.
+    """
     since = _instant(last_event_id)
     sent: dict[UUID, Any] = {}
     if since is None:
@@ -56,7 +60,7 @@ async def stream(
         async for row in _changed(gate, who.user_id, since - OVERLAP):
             if row.updated_at < opened:
                 sent[row.id] = _form(row)
-    while not await request.is_disconnected():
+    while time.time() < who.expires_at and not await request.is_disconnected():
         async for row in _changed(gate, who.user_id, since - OVERLAP):
             since = max(since, row.updated_at)
             if sent.get(row.id) != _form(row):

@@ -132,17 +132,10 @@ def upgrade() -> None:
         sa.Column("height", sa.Integer, nullable=False),
         _moment("created_at", nullable=False),
     )
-    op.create_table(
-        "pauses",
-        sa.Column("scope", sa.String, primary_key=True),
-        sa.Column("id", sa.String, primary_key=True),
-        sa.Column("paused_by", sa.String, nullable=False),
-        _moment("created_at", nullable=False),
-    )
 
 
 def downgrade() -> None:
     """Undo all of it."""
-    for name in ("pauses", "media", "plans", "connections", "timeline", "publications"):
+    for name in ("media", "plans", "connections", "timeline", "publications"):
         op.drop_table(name)
     first_migration.drop()

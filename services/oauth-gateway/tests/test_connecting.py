@@ -154,6 +154,16 @@ async def test_a_bent_callback_sends_nothing_to_the_platform(
     assert gateway.seen("vkid", "token") == 0
 
 
+@pytest.mark.parametrize(
+    "payload", [r'{"state": "\ud800"}', r'{"code": "\udfff"}', "[" * 9000, "{"]
+)
+async def test_a_broken_payload_comes_home_like_any_other(
+    gateway: RealGateway, payload: str
+) -> None:
+    told = await gateway.come_back({"payload": payload})
+    assert told == {"platform": "vk", "error": "state_invalid"}
+
+
 async def test_the_right_issuer_is_accepted(gateway: RealGateway, user: str) -> None:
     query = await gateway.agree(await gateway.start(user))
     assert "finish" in await gateway.come_back({**query, "iss": f"{gateway.sandbox.url}/vkid"})

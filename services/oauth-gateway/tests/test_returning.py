@@ -1,7 +1,10 @@
 """What browsers bring and where they are sent."""
 
+import json
+from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +36,28 @@ def test_any_query_is_read_without_a_fault(query: list[tuple[str, str]]) -> None
     said = read(query)
     assert said.sound or said.code is None
     assert not (said.code and said.error)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["state", "code", "error", "device_id", "iss"]), ANY_JSON))
+def test_any_payload_is_read_without_a_fault(payload: dict[str, Any]) -> None:
+    said = read([("payload", json.dumps(payload))])
+    assert all(state.isascii() and state.isprintable() for state in said.states)
+    assert not (said.code and said.error)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [r'"\ud800"', "[" * 700 + "]" * 700, "1" * 5000, "true", '{"a": 1}', '"\u0000"', "NaN", '""'],
+)
+def test_a_state_that_is_no_text_of_ours_is_never_looked_up(value: str) -> None:
+    said = read([("payload", f'{{"state": {value}}}')])
+    assert (said.sound, said.states) == (False, ())
 
 
 def test_equal_values_in_query_and_payload_agree() -> None:

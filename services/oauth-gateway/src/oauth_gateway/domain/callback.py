@@ -33,13 +33,16 @@ def read(query: Iterable[tuple[str, str]]) -> Callback:
             inner = _payload(value)
             sound = sound and inner is not None
             for key, one in (inner or {}).items():
-                if key in found and one is not None:
-                    found[key].add(str(one))
+                if key in found and isinstance(one, str):
+                    found[key].add(one)
+                elif key in found and one is not None:
+                    sound = False
     sound = sound and all(
         len(values) <= 1 and all(_printable(value, NAMES[name]) for value in values)
         for name, values in found.items()
     )
-    states = tuple(sorted(state for state in found["state"] if len(state) <= NAMES["state"]))
+    # JSON can spell what no encoding can write; a state of ours is printable.
+    states = tuple(sorted(one for one in found["state"] if _printable(one, NAMES["state"])))
     if not sound or (found["code"] and found["error"]):
         return Callback(states, sound=False)
     one = {name: next(iter(values), None) for name, values in found.items()}

@@ -193,12 +193,14 @@ class _Attempt:
     async def _patiently(self, write: Callable[[], Awaitable[None]]) -> None:
         """What a platform told may be told only once, so a database that is away is waited for."""
         until = asyncio.get_running_loop().time() + self._engine.policy.lease.total_seconds()
+        known = self._row
         while True:
             try:
                 await write()
             except FencedOff:
                 raise
             except Exception as error:
+                self._row = known  # whether it was committed will show: then the row has moved on
                 if asyncio.get_running_loop().time() > until:
                     raise
                 self._warn("result_not_kept_yet", error)

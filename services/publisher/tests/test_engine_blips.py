@@ -1,0 +1,101 @@
+"""A database that is away for one transaction, before or after its commit, at any of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from platforms.errors import ContentRefused, Unavailable
+from platforms.port import Guard, Wait
+from publisher.app.ports import Transaction, Uow
+from publisher.app.publish import publish
+from publisher.domain.states import Status
+
+from .lab import Lab
+from .scripted import Marks, Scripted, answer
+
+pytestmark = pytest.mark.anyio
+TRANSACTIONS = range(1, 8)
+
+
+class Blinking:
+    """The n-th transaction fails: before it begins, or after it committed unheard."""
+
+    def __init__(self, inner: Transaction, *, before: int = 0, after: int = 0) -> None:
+        self._inner, self._before, self._after = inner, before, after
+        self._count = 0
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Uow]:
+        self._count += 1
+        mine = self._count
+        if mine == self._before:
+            raise OSError("the database is away")
+        async with self._inner() as uow:
+            yield uow
+        if mine == self._after:
+            raise OSError("the answer to the commit is lost")
+
+    def __call__(self) -> AbstractAsyncContextManager[Uow]:
+        return self._open()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", TRANSACTIONS)
+@pytest.mark.parametrize("guard", [Guard.CHECKED, Guard.ONCE])
+async def test_a_blip_at_any_commit_posts_nothing_twice_and_loses_nothing(
+    lab: Lab, platform: Scripted, guard: Guard, number: int, when: str
+) -> None:
+    platform.step("create", guard, visible=True)
+    platform.step("processed", Guard.REPEATABLE)
+    blinking = Blinking(lab.transaction, **{when: number})
+    row = await lab.to_the_end(await lab.attempt(await lab.request(), blinking))
+    assert row.status is Status.PUBLISHED
+    assert platform.asked.count("act:create") == 1
+
+
+async def test_a_call_that_was_never_made_leaves_no_doubt(lab: Lab, platform: Scripted) -> None:
+    platform.step("send", Guard.ONCE, visible=True)
+    row = await lab.attempt(await lab.request(), Blinking(lab.transaction, after=1))
+    assert platform.asked == []
+    row = await lab.to_the_end(row)
+    assert (row.status, platform.asked) == (Status.PUBLISHED, ["act:send"])
+
+
+async def test_a_refusal_is_kept_though_the_database_was_away(lab: Lab, platform: Scripted) -> None:
+    platform.step("send", Guard.ONCE, visible=True)
+    platform.order("act:send", ContentRefused())
+    row = await lab.attempt(await lab.request(), Blinking(lab.transaction, before=2))
+    assert (row.status, row.error_code) == (Status.FAILED, "content_refused")
+
+
+async def test_a_post_that_people_may_see_is_never_called_failed_for_want_of_an_answer(
+    lab: Lab, platform: Scripted
+) -> None:
+    platform.step("create", Guard.CHECKED, visible=True)
+    platform.step("processed", Guard.REPEATABLE)
+    platform.order("act:processed", *[Unavailable()] * 4)
+    row = await lab.to_the_end(await lab.request())
+    assert row.status is Status.UNCERTAIN
+    assert platform.asked.count("act:create") == 1
+
+
+async def test_good_polls_forgive_the_failures_before_them(lab: Lab, platform: Scripted) -> None:
+    platform.step("create", Guard.CHECKED, visible=True)
+    platform.step("processed", Guard.REPEATABLE)
+    for _ in range(4):
+        waiting = answer(Wait(Marks(), timedelta(seconds=1)))
+        platform.order("act:processed", waiting, Unavailable())
+    row = await lab.to_the_end(await lab.request(), attempts=20)
+    assert row.status is Status.PUBLISHED
+
+
+async def test_a_platform_that_was_switched_off_ends_its_publications_at_once(lab: Lab) -> None:
+    row = await lab.request()
+    claimed = await lab.claim(row)
+    assert claimed is not None
+    await publish(replace(lab.engine(), adapters={}), claimed)
+    row = await lab.read(row)
+    assert (row.status, row.error_code) == (Status.FAILED, "platform_unavailable")

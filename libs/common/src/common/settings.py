@@ -39,6 +39,14 @@ StrongSecret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret of ours; placeholders and weak values are refused."""
 
 
+class UnreadableFiles(Exception):
+    """Files that settings name and that can't be read: why, by the setting's name."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        self.reasons = reasons
+        super().__init__(", ".join(reasons))
+
+
 class FileSource(PydanticBaseSettingsSource):
     """`<NAME>_FILE` names a file that holds the value (Docker and Kubernetes secrets)."""
 
@@ -48,12 +56,20 @@ class FileSource(PydanticBaseSettingsSource):
         return (Path(path).read_text().strip() if path else None), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """All values that stand in files."""
+        """All values that stand in files. Raises UnreadableFiles."""
         found: dict[str, Any] = {}
+        unreadable: dict[str, str] = {}
         for name, field in self.settings_cls.model_fields.items():
-            value, key, _ = self.get_field_value(field, name)
+            try:
+                value, key, _ = self.get_field_value(field, name)
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else None
+                unreadable[f"{name.upper()}_FILE"] = why or "not a text"
+                continue
             if value is not None:
                 found[key] = value
+        if unreadable:
+            raise UnreadableFiles(unreadable)
         return found
 
 
@@ -121,6 +137,10 @@ def load(cls: type[S]) -> S:
     """
     try:
         return cls()
+    except UnreadableFiles as error:
+        for name, why in error.reasons.items():
+            print(f"{name}: the file can't be read: {why}", file=sys.stderr)  # noqa: T201 - logs are not configured yet
+        _stop()
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
             name = str(problem["loc"][0]) if problem["loc"] else "settings"

@@ -12,8 +12,6 @@ class Neighbours:
     """`posts` holds the chats in which a video was posted, in order."""
 
     posts: list[str] = field(default_factory=list)
-    sending: asyncio.Event = field(default_factory=asyncio.Event)
-    """Fired by each upload."""
     go: asyncio.Event = field(default_factory=asyncio.Event)
     """No upload is answered before this."""
 
@@ -30,7 +28,6 @@ class Neighbours:
             body = await request.body()
             chat = body.split(b'name="chat_id"')[1].split(b"\r\n")[2].decode()
             self.posts.append(chat)
-            self.sending.set()
             await self.go.wait()
             number = len(self.posts)
             result = {

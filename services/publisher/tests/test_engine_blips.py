@@ -1,5 +1,6 @@
 """A database that is away for one transaction, before or after its commit, at any of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from publisher.app.publish import publish
 from publisher.domain.states import Status
 
 from .lab import Lab
-from .scripted import Marks, Scripted, answer
+from .scripted import Gate, Marks, Scripted, answer
 
 pytestmark = pytest.mark.anyio
 TRANSACTIONS = range(1, 8)
@@ -99,3 +100,18 @@ async def test_a_platform_that_was_switched_off_ends_its_publications_at_once(la
     await publish(replace(lab.engine(), adapters={}), claimed)
     row = await lab.read(row)
     assert (row.status, row.error_code) == (Status.FAILED, "platform_unavailable")
+
+
+async def test_a_worker_told_to_stop_hands_a_doubt_over_as_a_doubt(
+    lab: Lab, platform: Scripted
+) -> None:
+    platform.step("send", Guard.ONCE, visible=True)
+    cut = Gate()
+    platform.order("act:send", cut)
+    row = await lab.request()
+    await lab.die_in(row, cut.reached)
+    await lab.later(row)
+    lab.stopping.set()
+    await lab.attempt(row)
+    row = await replace(lab, stopping=asyncio.Event()).to_the_end(row)
+    assert (row.status, platform.asked) == (Status.UNCERTAIN, ["act:send"])

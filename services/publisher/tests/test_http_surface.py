@@ -36,7 +36,7 @@ ROUTES = {
     *[(method, "/v1/pauses") for method in ("GET", "POST", "DELETE")],
 }
 EXAMPLES = settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     database=None,
     derandomize=True,

@@ -5,7 +5,6 @@ and has no end is in doubt; what may be done about it is the step's guard (platf
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -13,16 +12,15 @@ from typing import Any
 
 from common.observe import logs
 from platforms.errors import OutcomeUnknown
-from platforms.port import Adapter, Guard, Next, Outcome, Published, Step, Wait
+from platforms.port import Adapter, Guard, Next, Outcome, Step
 from publisher.app import record, refusals
 from publisher.app.calls import Call, Calls
 from publisher.app.engine import Engine
 from publisher.app.lease import FencedOff, Lease, LeaseLost
-from publisher.domain.publication import Publication, Stage, StepState
+from publisher.app.row import Row
+from publisher.domain.publication import Publication, StepState
 
 log = logs.get(__name__)
-PROGRESS_SECONDS = 1.0
-KEEP_AGAIN_SECONDS = 0.5
 CALL_TIMEOUT = timedelta(seconds=60)
 
 
@@ -79,14 +77,13 @@ class _Attempt:
         claimed: Publication,
     ) -> None:
         self._engine = engine
-        self._row = claimed
+        self._row = Row(engine, claimed)
         self._adapter = adapter
         self._steps = steps
         self._names = [step.name for step in steps]
         begun = claimed.step_state is StepState.STARTED
         self._in_doubt = begun and self._current().guard is not Guard.REPEATABLE
         self._calls = Calls(engine, lease)
-        self._told = 0.0
 
     async def run(self) -> None:
         """Go on where the row says, until something ends this claim."""
@@ -103,12 +100,12 @@ class _Attempt:
             error = refusal
         else:
             return
-        await self._patiently(partial(self._refused, error))
+        await self._row.patiently(partial(self._refused, error))
 
     async def _refused(self, error: Exception) -> None:
         async with self._engine.transaction() as uow:
             # Touched and so locked: a cancel that came meanwhile is seen, none can come in between.
-            row = self._keep(await uow.publications.change(self._row, fenced=True))
+            row = self._row.keep(await uow.publications.change(self._row.now, fenced=True))
             doubt = self._doubtful(error)
             await refusals.record(
                 uow,
@@ -124,19 +121,19 @@ class _Attempt:
         """Whether the step at which the row stands may have happened after all."""
         if self._in_doubt:
             return True
-        begun = self._row.step_state is StepState.STARTED and self._calls.entered
+        begun = self._row.now.step_state is StepState.STARTED and self._calls.entered
         repeatable = self._current().guard is Guard.REPEATABLE
         return begun and not repeatable and not refusals.proves_nothing_happened(error)
 
     def _not_begun(self) -> dict[str, Any]:
         """The columns that take back the mark of a begun step, if there is one."""
-        begun = self._row.step_state is StepState.STARTED
-        return self._undone(self._current()) if begun else {}
+        begun = self._row.now.step_state is StepState.STARTED
+        return self._undone(self._current()) if begun and not self._in_doubt else {}
 
     async def _advance(self) -> bool:
         """One step forward; False when this claim is over."""
         step = self._current()
-        if self._row.cancel_requested and not self._row.visible:
+        if self._row.now.cancel_requested and not self._row.now.visible:
             await self._take_back()
             return False
         if self._engine.stopping.is_set():
@@ -146,18 +143,18 @@ class _Attempt:
             found = await self._look(step)
             self._in_doubt = False
             if found is None:
-                await self._mark(step, "absent", **self._undone(step))
+                await self._row.mark(step, "absent", **self._undone(step))
                 return True
             return await self._record(step, found)
-        await self._calls.ready(self._row)  # whatever can go wrong before goes wrong before
-        began = await self._mark(
+        await self._calls.ready(self._row.now)  # whatever can go wrong before goes wrong before
+        began = await self._row.mark(
             step,
             "step_started",
             step_state=StepState.STARTED,
-            visible=self._row.visible or step.visible,
+            visible=self._row.now.visible or step.visible,
         )
         if began.cancel_requested and step.visible:
-            await self._mark(step, "stopped", **self._undone(step))
+            await self._row.mark(step, "stopped", **self._undone(step))
             return True
         return await self._record(
             step, await self._call(step.act, self._adapter.limits.upload_timeout)
@@ -165,10 +162,10 @@ class _Attempt:
 
     def _current(self) -> Step[Any]:
         """The step the row stands at, or the one after it when that is done."""
-        if self._row.step is None:
+        if self._row.now.step is None:
             return self._steps[0]
-        at = self._names.index(self._row.step)
-        return self._steps[at + 1 if self._row.step_state is StepState.DONE else at]
+        at = self._names.index(self._row.now.step)
+        return self._steps[at + 1 if self._row.now.step_state is StepState.DONE else at]
 
     def _undone(self, step: Step[Any]) -> dict[str, Any]:
         """The columns of a step that surely did not happen."""
@@ -183,99 +180,19 @@ class _Attempt:
         return found
 
     async def _call(self, call: Call, most: timedelta) -> Any:  # noqa: ANN401 - as the call
-        return await self._calls.make(self._row, call, most, self._progress)
+        return await self._calls.make(self._row.now, call, most, self._row.progress)
 
     async def _record(self, step: Step[Any], outcome: Outcome[Any]) -> bool:
         """Commit what the step brought; True when the next one may begin."""
-        await self._patiently(partial(self._write, step, outcome))
+        await self._row.patiently(partial(self._row.write, step, outcome, self._undone(step)))
         return isinstance(outcome, Next)
-
-    async def _patiently(self, write: Callable[[], Awaitable[None]]) -> None:
-        """What a platform told may be told only once, so a database that is away is waited for."""
-        until = asyncio.get_running_loop().time() + self._engine.policy.lease.total_seconds()
-        known = self._row
-        while True:
-            try:
-                await write()
-            except FencedOff:
-                raise
-            except Exception as error:
-                self._row = known  # whether it was committed will show: then the row has moved on
-                if asyncio.get_running_loop().time() > until:
-                    raise
-                self._warn("result_not_kept_yet", error)
-                await asyncio.sleep(KEEP_AGAIN_SECONDS)
-            else:
-                return
-
-    async def _write(self, step: Step[Any], outcome: Outcome[Any]) -> None:
-        async with self._engine.transaction() as uow:
-            match outcome:
-                case Published(post_id, url):
-                    self._keep(
-                        await record.published(
-                            uow, self._row, post_id=post_id, url=url, fenced=True
-                        )
-                    )
-                case Wait(cursor, after, why):
-                    self._keep(
-                        await record.parked(
-                            uow,
-                            self._row,
-                            after=after,
-                            stage=Stage.PROCESSING,
-                            why=why,
-                            kind="waiting",
-                            step=step.name,
-                            cursor=cursor.model_dump(mode="json"),
-                            failures=0,
-                            **self._undone(step),
-                        )
-                    )
-                case Next(cursor):
-                    row = self._keep(
-                        await uow.publications.change(
-                            self._row,
-                            fenced=True,
-                            step=step.name,
-                            step_state=StepState.DONE,
-                            cursor=cursor.model_dump(mode="json"),
-                            failures=0,
-                            visible=self._row.visible or step.visible,
-                        )
-                    )
-                    await uow.timeline.note(row, "step_done", step=step.name)
-
-    async def _mark(self, step: Step[Any], kind: str, **columns: Any) -> Publication:  # noqa: ANN401 - column values
-        """Commit that a step begins, or that it surely did not happen."""
-        stage = Stage.PROCESSING if self._row.visible else Stage.UPLOADING
-        async with self._engine.transaction() as uow:
-            row = self._keep(
-                await uow.publications.change(
-                    self._row,
-                    fenced=True,
-                    step=step.name,
-                    stage=stage,
-                    stage_until=None,
-                    stage_why=None,
-                    **columns,
-                )
-            )
-            await uow.timeline.note(row, kind, step=step.name)
-        return row
-
-    def _keep(self, row: Publication | None) -> Publication:
-        if row is None:
-            raise FencedOff
-        self._row = row
-        return row
 
     async def _hand_over(self) -> None:
         """Let another worker go on at once."""
         async with self._engine.transaction() as uow:
-            row = self._keep(
+            row = self._row.keep(
                 await uow.publications.change(
-                    self._row,
+                    self._row.now,
                     fenced=True,
                     release=True,
                     after=timedelta(0),
@@ -286,7 +203,7 @@ class _Attempt:
 
     async def _take_back(self) -> None:
         """Undo what was made so far, best effort, then say that it is cancelled."""
-        reached = 0 if self._row.step is None else self._names.index(self._row.step) + 1
+        reached = 0 if self._row.now.step is None else self._names.index(self._row.now.step) + 1
         for step in reversed(self._steps[:reached]):
             if step.undo is None:
                 continue
@@ -295,27 +212,7 @@ class _Attempt:
             except (LeaseLost, FencedOff):
                 raise
             except Exception as error:  # noqa: BLE001 - nobody sees a draft that is left behind
-                self._warn("undo_failed", error)
+                self._row.warn("undo_failed", error)
         async with self._engine.transaction() as uow:
-            why = self._row.cancel_why or "user"
-            self._keep(await record.cancelled(uow, self._row, why=why, fenced=True))
-
-    async def _progress(self, sent: int) -> None:
-        """Show how much of the upload has left; at most once a second."""
-        now = asyncio.get_running_loop().time()
-        size = int(self._row.media.get("bytes") or 0)
-        if now - self._told < PROGRESS_SECONDS or not size:
-            return
-        self._told = now
-        percent = min(100, sent * 100 // size)
-        try:
-            async with self._engine.transaction() as uow:
-                row = await uow.publications.change(self._row, fenced=True, percent=percent)
-        except Exception as error:  # noqa: BLE001 - no reason to break an upload off
-            self._warn("progress_not_kept", error)
-            return
-        self._keep(row)
-
-    def _warn(self, what: str, error: Exception) -> None:
-        row = self._row
-        log.warning(what, **record.ids(row), step=row.step, error=type(error).__name__)
+            why = self._row.now.cancel_why or "user"
+            self._row.keep(await record.cancelled(uow, self._row.now, why=why, fenced=True))

@@ -1,0 +1,128 @@
+"""The row of one attempt: what it is known to hold, and every write to it, fenced.
+
+A write whose fence is gone raises FencedOff: another worker owns the publication by then.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from common.observe import logs
+from platforms.port import Next, Outcome, Published, Step, Wait
+from publisher.app import record
+from publisher.app.engine import Engine
+from publisher.app.lease import FencedOff
+from publisher.domain.publication import Publication, Stage, StepState
+
+log = logs.get(__name__)
+PROGRESS_SECONDS = 1.0
+KEEP_AGAIN_SECONDS = 0.5
+
+
+class Row:
+    """`now` is the publication as it was last read or written."""
+
+    def __init__(self, engine: Engine, claimed: Publication) -> None:
+        self._engine = engine
+        self.now = claimed
+        self._told = 0.0
+
+    def keep(self, row: Publication | None) -> Publication:
+        if row is None:
+            raise FencedOff
+        self.now = row
+        return row
+
+    async def patiently(self, write: Callable[[], Awaitable[None]]) -> None:
+        """What a platform told may be told only once, so a database that is away is waited for."""
+        until = asyncio.get_running_loop().time() + self._engine.policy.lease.total_seconds()
+        known = self.now
+        while True:
+            try:
+                await write()
+            except FencedOff:
+                raise
+            except Exception as error:
+                self.now = known  # whether it was committed will show: then the row has moved on
+                if asyncio.get_running_loop().time() > until:
+                    raise
+                self.warn("result_not_kept_yet", error)
+                await asyncio.sleep(KEEP_AGAIN_SECONDS)
+            else:
+                return
+
+    async def write(
+        self, step: Step[Any], outcome: Outcome[Any], undone: Mapping[str, Any]
+    ) -> None:
+        async with self._engine.transaction() as uow:
+            match outcome:
+                case Published(post_id, url):
+                    self.keep(
+                        await record.published(uow, self.now, post_id=post_id, url=url, fenced=True)
+                    )
+                case Wait(cursor, after, why):
+                    self.keep(
+                        await record.parked(
+                            uow,
+                            self.now,
+                            after=after,
+                            stage=Stage.PROCESSING,
+                            why=why,
+                            kind="waiting",
+                            step=step.name,
+                            cursor=cursor.model_dump(mode="json"),
+                            failures=0,
+                            **undone,
+                        )
+                    )
+                case Next(cursor):
+                    row = self.keep(
+                        await uow.publications.change(
+                            self.now,
+                            fenced=True,
+                            step=step.name,
+                            step_state=StepState.DONE,
+                            cursor=cursor.model_dump(mode="json"),
+                            failures=0,
+                            visible=self.now.visible or step.visible,
+                        )
+                    )
+                    await uow.timeline.note(row, "step_done", step=step.name)
+
+    async def mark(self, step: Step[Any], kind: str, **columns: Any) -> Publication:  # noqa: ANN401 - column values
+        """Commit that a step begins, or that it surely did not happen."""
+        stage = Stage.PROCESSING if self.now.visible else Stage.UPLOADING
+        async with self._engine.transaction() as uow:
+            row = self.keep(
+                await uow.publications.change(
+                    self.now,
+                    fenced=True,
+                    step=step.name,
+                    stage=stage,
+                    stage_until=None,
+                    stage_why=None,
+                    **columns,
+                )
+            )
+            await uow.timeline.note(row, kind, step=step.name)
+        return row
+
+    async def progress(self, sent: int) -> None:
+        """Show how much of the upload has left; at most once a second."""
+        now = asyncio.get_running_loop().time()
+        size = int(self.now.media.get("bytes") or 0)
+        if now - self._told < PROGRESS_SECONDS or not size:
+            return
+        self._told = now
+        percent = min(100, sent * 100 // size)
+        try:
+            async with self._engine.transaction() as uow:
+                row = await uow.publications.change(self.now, fenced=True, percent=percent)
+        except Exception as error:  # noqa: BLE001 - no reason to break an upload off
+            self.warn("progress_not_kept", error)
+            return
+        self.keep(row)
+
+    def warn(self, what: str, error: Exception) -> None:
+        row = self.now
+        log.warning(what, **record.ids(row), step=row.step, error=type(error).__name__)

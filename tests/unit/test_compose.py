@@ -9,8 +9,10 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from common.durations import parse
 from localrun.environment import TREE
 from localrun.plan import SANDBOX, SERVICES, planned
+from publisher.settings import PublisherSettings
 from sandbox.settings import Settings as SandboxSettings
 
 FOLDER = TREE / "deploy/compose"
@@ -83,6 +85,11 @@ def test_only_the_sandbox_is_left_out_by_default() -> None:
 def test_everything_that_stays_up_has_a_health_check_and_comes_back(name: str) -> None:
     assert PARTS[name]["healthcheck"]["test"]
     assert PARTS[name]["restart"] == "unless-stopped"
+
+
+def test_a_stopping_worker_is_given_longer_than_it_takes_to_drain() -> None:
+    given = parse(PARTS["publisher-vk"]["stop_grace_period"])
+    assert given > PublisherSettings.model_fields["drain"].default
 
 
 def test_a_process_waits_for_its_own_migrations_and_topology() -> None:

@@ -69,7 +69,8 @@ class Lab:
         """Publish a clip as the publisher would; the post's id."""
         async with serving(clip) as url:
             adapter = self.adapters[account.platform]
-            walk = Walk(adapter, account.id, SecretStr(account.token), Clip(clip, url=url))
+            token, file = SecretStr(account.token), Clip(clip, url=url)
+            walk = Walk(self.sandbox, adapter, account.id, token, file)
             return (await walk.publish()).post_id
 
     def transaction(self) -> WritingUow:

@@ -28,7 +28,7 @@ lint: $(BIN)/.dev ## style, types, import rule, unused dependencies
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(SOURCES) tests/support
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/deptry . 2>&1 | tail -n 1
+	@$(BIN)/deptry .
 	@$(PY) docs/generate.py --check
 
 up: $(BIN)/.run ## start the system and leave it running

@@ -18,9 +18,9 @@ PAUSES = "/v1/pauses"
 
 @pytest.fixture
 async def operator(me: Person, empty_db: AsyncEngine) -> Person:
+    assert empty_db is me.lab.db
     me.api.headers.update(me.with_plan("free", role="operator"))
     await me.lab.rows("TRUNCATE pauses")
-    assert empty_db
     return me
 
 

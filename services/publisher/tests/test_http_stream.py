@@ -46,7 +46,8 @@ class Events:
 
 @asynccontextmanager
 async def listening(me: Person, last: str | bytes | None = None) -> AsyncIterator[Events]:
-    headers = {"Last-Event-ID": last} if last else {}
+    value = last.encode() if isinstance(last, str) else last
+    headers = {b"Last-Event-ID": value} if value else None
     async with me.api.stream("GET", STREAM, headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")

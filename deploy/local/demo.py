@@ -35,7 +35,7 @@ SHORTENED = {
 SCHEDULED_AFTER = timedelta(seconds=6)
 PATIENCE = 90.0
 STATS_PATIENCE = 30.0
-console = Console()
+console = Console() if sys.stdout.isatty() else Console(width=120)
 
 
 def main(words: Sequence[str]) -> int:

@@ -199,6 +199,7 @@ def main(words: Sequence[str]) -> int:
     try:
         match arguments.action:
             case "up":
+                print("Starting every process; the first time takes about a minute ...", flush=True)
                 stack.up()
                 _show(stack)
             case "down":

@@ -73,8 +73,10 @@ def test_aiogram_publishes_edits_copies_and_deletes_a_clip(
     assert (copied["type"], copied["value"]) == ("MessageId", {"message_id": 2})
     assert deleted == {"type": "bool", "value": True}
     assert gone["raised"] == "TelegramBadRequest"
-    (post,) = sandbox.control.get("/_ledger").json()
-    assert post["sha256"] == hashlib.sha256(clip.read_bytes()).hexdigest()
+    (post, copy) = sandbox.control.get("/_ledger").json()
+    assert post["deleted_at"] is not None
+    assert copy["deleted_at"] is None
+    assert post["sha256"] == copy["sha256"] == hashlib.sha256(clip.read_bytes()).hexdigest()
 
 
 def test_aiogram_is_told_to_wait(bot: dict[str, Any], speak: Speak) -> None:

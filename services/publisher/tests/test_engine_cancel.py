@@ -7,10 +7,11 @@ import pytest
 
 from platforms.errors import ContentRefused, OutcomeUnknown, Unavailable
 from platforms.port import Guard, Wait
-from publisher.app.cancel_publication import Verdict, cancel_publication
+from publisher.app.cancel_publication import cancel_publication
 from publisher.app.ports import ConnectionLost, VaultUnavailable
 from publisher.app.publish import publish
 from publisher.domain.publication import Publication
+from publisher.domain.rules import Verdict
 from publisher.domain.states import Status
 
 from .lab import Lab

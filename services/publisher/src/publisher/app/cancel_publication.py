@@ -1,39 +1,28 @@
 """Cancels, decided on the locked row; the answer is the truth."""
 
 from datetime import timedelta
-from enum import StrEnum
 
 from publisher.app import record
 from publisher.app.ports import Uow
 from publisher.domain.publication import Publication
+from publisher.domain.rules import Verdict, cancel_verdict
 from publisher.domain.states import Status
-
-
-class Verdict(StrEnum):
-    """What a cancel came to."""
-
-    CANCELLED = "cancelled"
-    """Nothing was or will be sent."""
-    REQUESTED = "cancel_requested"
-    """An attempt is in flight or has to be undone; it ends as cancelled or published."""
-    TOO_LATE = "too_late"
 
 
 async def cancel_publication(
     uow: Uow, publication: Publication, *, why: str = "user"
 ) -> tuple[Verdict, Publication]:
     """`publication` is locked by this transaction."""
-    match publication.status:
-        case Status.CANCELLED:
-            return Verdict.CANCELLED, publication
-        case Status.PUBLISHED | Status.FAILED | Status.UNCERTAIN:
-            return Verdict.TOO_LATE, publication
-        case Status.SCHEDULED:
-            return Verdict.CANCELLED, await _cancelled(uow, publication, why)
-        case Status.PUBLISHING if publication.untouched and publication.lease_until is None:
-            return Verdict.CANCELLED, await _cancelled(uow, publication, why)
-        case Status.PUBLISHING:
-            return Verdict.REQUESTED, await _requested(uow, publication, why)
+    verdict = cancel_verdict(
+        publication.status,
+        untouched=publication.untouched,
+        leased=publication.lease_until is not None,
+    )
+    if verdict is Verdict.CANCELLED and publication.status is not Status.CANCELLED:
+        publication = await _cancelled(uow, publication, why)
+    elif verdict is Verdict.REQUESTED:
+        publication = await _requested(uow, publication, why)
+    return verdict, publication
 
 
 async def _cancelled(uow: Uow, publication: Publication, why: str) -> Publication:

@@ -8,9 +8,7 @@ from datetime import timedelta
 
 from publisher.app.ports import Transaction
 from publisher.domain.publication import Publication
-
-MARGIN = 0.2
-"""The last part of a lease in which nothing is sent any more."""
+from publisher.domain.rules import wall
 
 
 class LeaseLost(Exception):
@@ -36,7 +34,7 @@ class Lease:
         self._length = length
         self._transaction = transaction
         taken = time.monotonic() if since is None else since
-        self._wall = taken + length.total_seconds() * (1 - MARGIN)
+        self._wall = wall(taken, length)
         self._limits: dict[asyncio.Timeout, float] = {}
 
     def check(self) -> None:
@@ -78,14 +76,14 @@ class Lease:
             if not held:
                 self._move(asked)
                 return
-            self._move(asked + self._length.total_seconds() * (1 - MARGIN))
+            self._move(wall(asked, self._length))
 
-    def _move(self, wall: float) -> None:
-        self._wall = wall
+    def _move(self, to: float) -> None:
+        self._wall = to
         for limit, end in self._limits.items():
             if limit.expired():  # its call is still cleaning up, and can't be given more time
                 continue
-            limit.reschedule(_loop_time(min(end, wall)))
+            limit.reschedule(_loop_time(min(end, to)))
 
 
 def _loop_time(monotonic: float) -> float:

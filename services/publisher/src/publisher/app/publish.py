@@ -12,13 +12,14 @@ from typing import Any
 
 from common.observe import logs
 from platforms.errors import OutcomeUnknown
-from platforms.port import Adapter, Guard, Next, Outcome, Step
+from platforms.port import Adapter, Next, Outcome, Step
 from publisher.app import record, refusals
 from publisher.app.calls import Call, Calls
 from publisher.app.engine import Engine
 from publisher.app.lease import FencedOff, Lease, LeaseLost
 from publisher.app.row import Row
 from publisher.domain.publication import Publication, StepState
+from publisher.domain.rules import in_doubt
 
 log = logs.get(__name__)
 CALL_TIMEOUT = timedelta(seconds=60)
@@ -81,8 +82,7 @@ class _Attempt:
         self._adapter = adapter
         self._steps = steps
         self._names = [step.name for step in steps]
-        begun = claimed.step_state is StepState.STARTED
-        self._in_doubt = begun and self._current().guard is not Guard.REPEATABLE
+        self._in_doubt = in_doubt(claimed.step_state, self._current().guard)
         self._calls = Calls(engine, lease)
 
     async def run(self) -> None:
@@ -121,9 +121,8 @@ class _Attempt:
         """Whether the step at which the row stands may have happened after all."""
         if self._in_doubt:
             return True
-        begun = self._row.now.step_state is StepState.STARTED and self._calls.entered
-        repeatable = self._current().guard is Guard.REPEATABLE
-        return begun and not repeatable and not refusals.proves_nothing_happened(error)
+        begun = in_doubt(self._row.now.step_state, self._current().guard)
+        return begun and self._calls.entered and not refusals.proves_nothing_happened(error)
 
     def _not_begun(self) -> dict[str, Any]:
         """The columns that take back the mark of a begun step, if there is one."""

@@ -12,11 +12,12 @@ from common.http.idempotency import IdempotencyDep
 from common.http.paging import Cursor, Limit, Page, decode, encode
 from common.http.problems import Flaw, Problem, documented
 from platforms.port import Adapter
-from publisher.app.cancel_publication import Verdict, cancel_publication
+from publisher.app.cancel_publication import cancel_publication
 from publisher.app.edit_publication import check_edit, edit_publication
 from publisher.app.ports import DuplicatePublication, Filters
 from publisher.app.resolve_publication import resolve_publication
 from publisher.app.retry_publication import retry_publication
+from publisher.domain.rules import Verdict
 from publisher.domain.states import Status
 from publisher.http.deps import GatewayDep, LangDep, found, plan_of
 from publisher.http.gateway import Gateway

@@ -43,3 +43,26 @@ def test_files_that_can_not_be_read_are_named_one_line_each(
     ]
     assert "No such file" in lines[0]
     assert "secret" not in lines[2]
+
+
+def test_failpoints_are_refused_in_production(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAILPOINTS", str(tmp_path))
+    assert load(Settings).failpoints == tmp_path
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    with pytest.raises(SystemExit) as end:
+        load(Settings)
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("FAILPOINTS: ")
+    monkeypatch.setenv("FAILPOINTS", "")
+    assert load(Settings).failpoints is None
+
+
+def test_failpoints_name_a_folder_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAILPOINTS", str(tmp_path / "missing"))
+    with pytest.raises(SystemExit):
+        load(Settings)
+    assert capsys.readouterr().err.startswith("FAILPOINTS: ")

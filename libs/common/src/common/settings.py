@@ -5,7 +5,15 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    DirectoryPath,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -96,6 +104,17 @@ class Settings(BaseSettings):
     auth_jwt_issuer: str | None = None
     service_tokens: SecretStr | None = None
     bus_retry_delays: Durations = parse_many("1s,10s,60s")
+    failpoints: DirectoryPath | None = None
+    """A folder for orders to die or freeze; common.failpoint reads the variable by itself."""
+
+    @field_validator("failpoints")
+    @classmethod
+    def _never_in_production(
+        cls, value: DirectoryPath | None, info: ValidationInfo
+    ) -> DirectoryPath | None:
+        if value is not None and info.data.get("environment") == "production":
+            raise ValueError("they are for tests, not for production")
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -126,6 +145,7 @@ ADVICE = {
     "database_url": "for example postgresql://user:password@host:5432/database",
     "rabbitmq_url": "for example amqp://user:password@host:5672/vhost?heartbeat=10",
     "redis_url": "for example redis://host:6379/0",
+    "failpoints": "leave it empty; docs/architecture.md tells what it is",
     "service_tokens": "for example publisher=<32 random bytes in hex>",
 }
 

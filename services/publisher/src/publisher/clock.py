@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 
+from common.failpoint import failpoint
 from common.observe import logs
 from publisher.app.ports import Transaction
 from publisher.app.start_due import BATCH, start_due, wake_unattended
@@ -47,10 +48,14 @@ class Clock:
         settings = self._settings
         async with self._transaction() as uow:
             started = await start_due(uow, hold_max=settings.hold_max)
+        if started:
+            failpoint("publisher.started")
         async with self._transaction() as uow:
             if await uow.unsent(BATCH) >= BATCH:
                 return False  # calls that the broker does not take would only pile up
             woken = await wake_unattended(
                 uow, quarantine=settings.quarantine, again_after=settings.wake_again
             )
+            if woken:
+                failpoint("publisher.calling")
         return BATCH in (started, woken)

@@ -30,6 +30,7 @@ from common.contracts.catalogue import UnknownEvent, read
 from common.contracts.envelope import Envelope
 from common.db.unit_of_work import UnitOfWork
 from common.durations import show
+from common.failpoint import failpoint
 from common.observe import logs, metrics, trace
 
 ATTEMPT = "x-attempt"
@@ -91,6 +92,7 @@ class Consumer:
                     consumer = f"{self.queue.name}/{kind}"
                     if await uow.first_time(consumer, heard.message_id):
                         await subscription.handle(uow, heard)
+                failpoint("bus.reacted")
                 return Done()
             case Work() if self.work:
                 return await self.work(heard)
@@ -109,6 +111,7 @@ class Consumer:
             error=type(error).__name__,
             after=show(delay),
         )
+        failpoint("bus.retrying")
         await publish(
             self.broker,
             retry_exchange(self.queue.service),
@@ -117,11 +120,13 @@ class Consumer:
             message_id=delivery.message_id,
             headers={ATTEMPT: delivery.attempt + 1},
         )
+        failpoint("bus.retried")
         metrics.MESSAGES.labels(self.queue.name, "retried").inc()
 
     async def _bury(self, delivery: Delivery, why: str, *, keep_body: bool = True) -> None:
         """An unreadable body may hold anything, so only its size and hash are kept."""
         log.error("message_dead", queue=self.queue.name, why=why, attempt=delivery.attempt)
+        failpoint("bus.burying")
         await publish(
             self.broker,
             dead_exchange(self.queue.service),

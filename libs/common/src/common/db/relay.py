@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.db.engine import plain_url
 from common.db.housekeeping import keep_house
 from common.db.unit_of_work import CHANNEL, OUTBOX
+from common.failpoint import failpoint
 from common.observe import logs
 
 BATCH = 200
@@ -78,9 +79,11 @@ class Relay:
             rows = (await connection.execute(lease)).all()
         if not rows:
             return 0
+        failpoint("relay.leased")
         results = await asyncio.gather(
             *(self._publish(row.routing_key, row.body) for row in rows), return_exceptions=True
         )
+        failpoint("relay.published")
         sent = [row.id for row, result in zip(rows, results, strict=True) if result is None]
         failed = [row.id for row, result in zip(rows, results, strict=True) if result is not None]
         async with self._engine.begin() as connection:

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from common.contracts.words import Platform
+from common.failpoint import failpoint
 from common.http.callers import CallerDep
 from common.http.idempotency import Idempotency, IdempotencyDep
 from common.http.problems import documented, language
@@ -126,7 +127,10 @@ async def connect(
 
 
 async def _linked(parts: Parts, idem: Idempotency, user_id: str, link: Link) -> Response:
+    failpoint("connections.granted")
     async with parts.transaction() as uow:
         linked = await link_account(uow, user_id, link)
         body = ConnectionOut.of(linked.connection, parts.catalogue).model_dump(mode="json")
-        return await idem.keep(uow, 201 if linked.created else 200, body)
+        answer = await idem.keep(uow, 201 if linked.created else 200, body)
+    failpoint("connections.linked")
+    return answer

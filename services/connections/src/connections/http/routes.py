@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from common.failpoint import failpoint
 from common.http.callers import CallerDep
 from common.http.idempotency import IdempotencyDep
 from common.http.paging import Cursor, Limit, Page, decode, encode
@@ -84,6 +85,7 @@ async def delete_connection(connection_id: UUID, who: CallerDep, parts: PartsDep
     """Disconnect: gone at once; scheduled publications are cancelled, tokens revoked and erased."""
     async with parts.transaction() as uow:
         await disconnect(uow, who.user_id, connection_id)
+    failpoint("connections.disconnected")
 
 
 @router.post(

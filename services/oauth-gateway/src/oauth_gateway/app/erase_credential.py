@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from common.failpoint import failpoint
 from common.ids import new_id
 from common.observe import logs
 from oauth_gateway.app.new_pair import new_pair
@@ -27,7 +28,9 @@ async def erase_credential(ports: Ports) -> bool:
         shared = credential is not None and await work.erasing.shared(credential)
     if credential is None:
         return False
+    failpoint("oauth-gateway.revoking")
     revoked = "shared" if shared else await _revoke(credential, lease, ports)
+    failpoint("oauth-gateway.revoked")
     async with ports.begin() as work:
         if revoked == "unavailable" and await work.erasing.postpone_erasing(
             credential.connection_id, lease, AGAIN

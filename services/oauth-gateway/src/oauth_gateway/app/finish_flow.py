@@ -1,5 +1,6 @@
 """Finish connecting: only the one who started may trade the code, and only once."""
 
+from common.failpoint import failpoint
 from oauth_gateway.app.keep_grant import Linked, Proven, keep_grant
 from oauth_gateway.app.patience import patience
 from oauth_gateway.app.ports import Flows, Ports
@@ -30,6 +31,7 @@ async def finish_flow(finish: str, user_id: str, ports: Ports, flows: Flows) -> 
     async with patience():
         grant = await adapter.oauth.exchange(consent)
         account = await adapter.oauth.identify(grant)
+    failpoint("oauth-gateway.exchanged")
     proven = Proven(user_id, flow.platform, account, grant)
     async with ports.begin() as work:
         # A connection that was removed meanwhile does not come back under its old id: a late

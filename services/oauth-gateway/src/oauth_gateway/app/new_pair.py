@@ -1,5 +1,6 @@
 """Trade a credential's refresh token for the pair that comes after it."""
 
+from common.failpoint import failpoint
 from oauth_gateway.app.patience import patience
 from oauth_gateway.app.ports import Ports
 from oauth_gateway.domain.credential import Credential
@@ -18,6 +19,7 @@ async def new_pair(credential: Credential, ports: Ports) -> Grant:
         raise Unavailable(note="switched off")
     async with patience():
         fresh = await adapter.oauth.refresh(stored)
+    failpoint("oauth-gateway.refreshed")
     return _merged(stored, fresh)
 
 

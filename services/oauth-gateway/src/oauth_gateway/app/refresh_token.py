@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from common.contracts.oauth import TokenRefreshed, TokenRefreshFailed
+from common.failpoint import failpoint
 from common.ids import new_id
 from common.observe import logs, metrics
 from oauth_gateway.app.new_pair import new_pair
@@ -43,6 +44,7 @@ async def refresh_token(connection_id: UUID, version: int, ports: Ports) -> bool
             return False
         credential = await work.credentials.get(connection_id)
     assert credential is not None  # noqa: S101 - it was claimed in this transaction
+    failpoint("oauth-gateway.refreshing")
     await ports.underway.completed(_renew(credential, lease, ports))
     return True
 
@@ -60,6 +62,7 @@ async def _renew(credential: Credential, lease: UUID, ports: Ports) -> None:
         await _pause(credential, lease, failure, ports)
         raise
     await _store(credential, fresh, ports)
+    failpoint("oauth-gateway.stored")
 
 
 async def _store(credential: Credential, grant: Grant, ports: Ports) -> None:

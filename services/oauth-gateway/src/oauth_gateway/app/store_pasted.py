@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from common.contracts.words import Platform
+from common.failpoint import failpoint
 from oauth_gateway.app.keep_grant import Linked, Proven, keep_grant
 from oauth_gateway.app.patience import patience
 from oauth_gateway.app.ports import Ports
@@ -32,6 +33,7 @@ async def store_pasted(command: StorePasted, ports: Ports) -> Linked:
         raise NotPasted
     async with patience():
         account, grant = await adapter.pasted.verify(command.token, channel=command.channel)
+    failpoint("oauth-gateway.verified")
     proven = Proven(command.user_id, command.platform, account, grant)
     async with ports.begin() as work:
         return await keep_grant(

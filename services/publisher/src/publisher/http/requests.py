@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from common.contracts.words import Plan
+from common.failpoint import failpoint
 from common.http import rates
 from common.http.callers import CallerDep
 from common.http.idempotency import IdempotencyDep
@@ -108,10 +109,12 @@ async def publish(
             allowed.require()
             connections = tuple(one for one in checked.connections if one is not None)
             rows = await request_publications(uow, request, connections)
-            answer = PublicationsOut(publications=[publication_out(row, lang) for row in rows])
-            return await once.keep(uow, 202, answer.model_dump(mode="json"))
+            found = PublicationsOut(publications=[publication_out(row, lang) for row in rows])
+            answer = await once.keep(uow, 202, found.model_dump(mode="json"))
     except DuplicatePublication:
         raise Problem(409, "duplicate_publication") from None
+    failpoint("publisher.accepted")
+    return answer
 
 
 @router.post(

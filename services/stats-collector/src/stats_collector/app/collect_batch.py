@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 from common.contracts.words import Platform
+from common.failpoint import failpoint
 from common.observe import logs, metrics, trace
 from platforms.port import Stats
 from stats_collector.app.ports import Claim, Tokens, WritingTransaction
@@ -25,10 +26,12 @@ async def collect_batch(
         claim = await uow.watches.claim(platform, stats.batch, LEASE)
     if claim is None:
         return False
+    failpoint("stats-collector.claimed")
     first = claim.watches[0]  # a batch's call belongs to the trace of its first post
     with trace.within(trace.start(first.traceparent, first.correlation_id)):
         started = time.monotonic()
         answer = await _asked(claim, stats, tokens)
+        failpoint("stats-collector.answered")
         async with transaction() as uow:
             recorded = await record_answer(uow, claim, answer, source=stats.source)
         _report(claim, answer, recorded, time.monotonic() - started)

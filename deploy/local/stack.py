@@ -22,7 +22,7 @@ from localrun.credentials import Credentials, write_private
 from localrun.environment import TREE, Places, environment
 from localrun.lock import locked
 from localrun.member import GRACE, Member
-from localrun.plan import EVERY_PLATFORM, SERVICES, USUAL_PORTS, planned
+from localrun.plan import EVERY_PLATFORM, SANDBOX, SERVICES, USUAL_PORTS, planned
 from localrun.ports import LOOPBACK, free_ports, is_free
 from localrun.process import remembered
 from localrun.stores import Stores
@@ -44,10 +44,15 @@ class Stack:
         settings: Mapping[str, str] | None = None,
         publishers: Sequence[str] = EVERY_PLATFORM,
         usual_ports: bool = False,
+        through: Mapping[str, int] | None = None,
     ) -> None:
+        """`through`: ports of proxies that stand between the services and postgres, rabbitmq,
+        redis or the sandbox."""
         self.home = home.resolve()
         self.servers = servers
-        self.stores = Stores(servers, f"stack_{sha256(bytes(self.home)).hexdigest()[:10]}")
+        self._through = dict(through or {})
+        name = f"stack_{sha256(bytes(self.home)).hexdigest()[:10]}"
+        self.stores = Stores(servers, name, self._through)
         self._settings = dict(settings or {})
         self._plan = planned(publishers)
         self._usual_ports = usual_ports
@@ -71,6 +76,7 @@ class Stack:
         """Every process by its name."""
         places = Places(
             urls=self.urls,
+            sandbox=self._sandbox,
             databases=self.stores.databases,
             rabbitmq=self.stores.rabbitmq,
             redis=self.stores.redis,
@@ -86,6 +92,11 @@ class Stack:
             )
             for plan in self._plan
         }
+
+    @property
+    def _sandbox(self) -> str:
+        port = self._through.get(SANDBOX)
+        return f"http://{LOOPBACK}:{port}" if port else self.urls[SANDBOX]
 
     def token(self, user: str = USER, plan: str = PLAN, role: str | None = None) -> str:
         """A bearer token for a person of the host product."""

@@ -19,6 +19,7 @@ class Places:
     """Where the parts of one stack are found."""
 
     urls: Mapping[str, str]  # service → its HTTP address
+    sandbox: str  # where the services reach the simulated platforms
     databases: Mapping[str, str]  # service → DATABASE_URL
     rabbitmq: str
     redis: str
@@ -50,13 +51,13 @@ def _interpreter() -> dict[str, str]:
 def _sandbox(places: Places, credentials: Credentials) -> dict[str, str]:
     return {
         "HTTP_HOST": LOOPBACK,
-        "PUBLIC_URL": places.urls[SANDBOX],
+        "PUBLIC_URL": places.sandbox,
         "LEDGER_FILE": str(places.ledger),
     } | _clients(places, credentials)
 
 
 def _common(service: str, places: Places, credentials: Credentials) -> dict[str, str]:
-    sandbox = places.urls[SANDBOX]
+    sandbox = places.sandbox
     return {
         "ENVIRONMENT": "development",
         "HTTP_HOST": LOOPBACK,

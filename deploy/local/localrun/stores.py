@@ -1,6 +1,7 @@
 """A stack's own share of the private servers: databases, a vhost, a Redis number."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from localrun.at_once import at_once
@@ -14,11 +15,14 @@ class Stores:
 
     servers: Servers
     name: str
+    through: Mapping[str, int] = field(default_factory=dict)
+    """Ports under which the services reach a server instead of its own, by the server's name."""
 
     @property
     def databases(self) -> dict[str, str]:
         """DATABASE_URL of each service; role and database bear the same name."""
-        address = self.servers.addresses.postgres
+        direct = self.servers.addresses.postgres
+        address = replace(direct, port=self.through.get("postgres", direct.port))
         return {
             service: address.url(self._database(package), self._database(package))
             for service, package in SERVICES.items()
@@ -27,12 +31,15 @@ class Stores:
     @property
     def rabbitmq(self) -> str:
         """RABBITMQ_URL of all services."""
-        return self.servers.addresses.rabbitmq.url(self.name)
+        direct = self.servers.addresses.rabbitmq
+        return replace(direct, port=self.through.get("rabbitmq", direct.port)).url(self.name)
 
     @property
     def redis(self) -> str:
         """REDIS_URL of all services."""
-        return self.servers.addresses.redis.url(self.servers.redis.allocate_db(self.name))
+        direct = self.servers.addresses.redis
+        address = replace(direct, port=self.through.get("redis", direct.port))
+        return address.url(self.servers.redis.allocate_db(self.name))
 
     def create(self) -> None:
         """Make what is not there yet."""

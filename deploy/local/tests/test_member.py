@@ -26,6 +26,7 @@ def places(home: Path, port: int) -> Places:
     url = f"http://{LOOPBACK}:{port}"
     return Places(
         urls=dict.fromkeys((*SERVICES, "sandbox"), url),
+        sandbox=url,
         databases=dict.fromkeys(SERVICES, "postgresql://nobody@127.0.0.1:1/none"),
         rabbitmq="amqp://127.0.0.1:1/none",
         redis="redis://127.0.0.1:1/0",

@@ -87,6 +87,21 @@ async def test_an_acceptance_that_was_not_answered_is_answered_from_what_was_kep
     assert [one["id"] for one in again.json()["publications"]] == [known["id"]]
 
 
+async def test_a_cancel_that_was_not_answered_holds(
+    me: Person, environment: dict[str, str]
+) -> None:
+    found = await me.scheduled()
+    path = f"{PATH}/{found['id']}/cancel"
+    order(environment, "publisher.cancelled")
+    with process("publisher", "http", settings=environment) as url:
+        async with person(url, me.user, me.lab, me.clip) as victim:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await victim.api.post(path, headers=KEY)
+    assert (await me.get(found))["status"] == "cancelled"
+    again = await me.api.post(path, headers=KEY)
+    assert (again.status_code, again.json()["verdict"]) == (200, "cancelled")
+
+
 def order(environment: dict[str, str], point: str) -> None:
     """The next process that passes this point is killed there."""
     Path(environment["FAILPOINTS"], point).write_text("kill9")

@@ -32,6 +32,7 @@ POINTS: Mapping[str, str] = {
     "stats-collector.claimed": "posts are claimed for sampling; the platform was not asked",
     "stats-collector.answered": "the platform told the numbers of posts; none is recorded",
     "publisher.accepted": "publications are committed; the one who asked is not answered",
+    "publisher.cancelled": "a cancel's verdict is committed; the one who asked is not answered",
     "publisher.started": "scheduled publications are started, with their calls in the outbox",
     "publisher.calling": "calls for unattended publications are written; they are not committed",
     "publisher.claiming": "a publication is being claimed; the claim is not committed",

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 
 from common.contracts.words import Platform
+from common.failpoint import failpoint
 from common.http.callers import CallerDep
 from common.http.idempotency import IdempotencyDep
 from common.http.paging import Cursor, Limit, Page, decode, encode
@@ -161,11 +162,13 @@ async def cancel(
         verdict, row = await cancel_publication(uow, row)
         if verdict is Verdict.TOO_LATE:
             raise Problem(409, "too_late")
-        answer = {
+        told = {
             "verdict": verdict,
             "publication": publication_out(row, lang).model_dump(mode="json"),
         }
-        return await once.keep(uow, 200 if verdict is Verdict.CANCELLED else 202, answer)
+        answer = await once.keep(uow, 200 if verdict is Verdict.CANCELLED else 202, told)
+    failpoint("publisher.cancelled")
+    return answer
 
 
 @router.post(

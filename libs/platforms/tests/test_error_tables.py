@@ -29,7 +29,8 @@ def reply(
 VK = {
     "Unavailable": [22, 43, 105, 106, 424242],
     "OutcomeUnknown": [1, 10, 32, 36],
-    "RateLimited": [6, 9, 29, 1105, 3001],
+    "RateLimited": [6],
+    "NotYet": [9, 29, 1105, 3001],
     "TokenExpired": [5, 25, 1114, 1116, 1117, 1118, 3609],
     "AccessRevoked": [18, 37, 3610, 3611],
     "NoRight": [7, 15, 20, 21, 27, 28, 30, 200, 203, 204, 210, 214, 13000],

@@ -1,48 +1,136 @@
-"""The table of rates: what a call counts against, and that the gate says how long to wait."""
+"""What a call waits for: its platform's line, its account, its chat, its day; and who waits too."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 
 from common.contracts.words import Platform
-from common.pace import Pace, Rate, redis_client
+from common.ids import new_id
+from common.pace import Pace, redis_client
 from platforms.calls import Call
-from platforms.errors import RateLimited
-from platforms.pacing import PaceSettings, paced, rates
+from platforms.errors import NotYet, RateLimited
+from platforms.pacing import Pacer, PaceSettings
 
 pytestmark = pytest.mark.anyio
-NOBODY_LISTENS = SecretStr("redis://127.0.0.1:1/0")
+NOBODY_LISTENS = "redis://127.0.0.1:1/0"
+SHORT = timedelta(seconds=0.2)
+LONG = timedelta(seconds=60)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-def test_a_call_counts_against_the_platform_and_the_account() -> None:
-    assert rates(PaceSettings(), Call(Platform.VK, "video.get", "7")) == [
-        Rate("vk", 2),
-        Rate("vk:account:7", 3),
-    ]
-
-
-def test_a_message_counts_against_its_chat_as_well() -> None:
-    call = Call(Platform.TELEGRAM, "sendVideo", account="42", chat="-1001")
-    assert rates(PaceSettings(), call)[2] == Rate("telegram:chat:-1001", 18, seconds=60)
-
-
-def test_every_save_counts_against_vks_day() -> None:
-    settings = PaceSettings(vk_daily_saves=3)
-    found = rates(settings, Call(Platform.VK, "video.save", "7"))
-    assert found[2] == Rate("vk:saves", 3, seconds=86400, burst=3)
-
-
-async def test_the_gate_refuses_what_would_take_too_long_and_says_how_long() -> None:
-    redis = redis_client(NOBODY_LISTENS)
-    gate = paced(Pace(redis, share=1), PaceSettings(pace_dzen=0.1), most=timedelta(seconds=1))
-    await gate(Call(Platform.DZEN, "stats"))
-    with pytest.raises(RateLimited) as refused:
-        await gate(Call(Platform.DZEN, "stats"))
+@pytest.fixture(params=["shared", "local"])
+async def pace(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Pace]:
+    """With Redis, and without it: both keep the same rules."""
+    redis = redis_client(SecretStr(redis_url if request.param == "shared" else NOBODY_LISTENS))
+    yield Pace(redis, prefix=new_id().hex, share=1)
     await redis.aclose()
+
+
+def pacer(
+    pace: Pace, *, in_line: timedelta = SHORT, aside: timedelta = SHORT, **settings: float
+) -> Pacer:
+    return Pacer(pace, PaceSettings(**settings), in_line=in_line, aside=aside)  # type: ignore[arg-type] # numbers all
+
+
+async def call(by: Pacer, call: Call) -> None:
+    async with by.gate(call):
+        pass
+
+
+VIDEO_GET = Call(Platform.VK, "video.get", account="7")
+
+
+async def test_a_call_waits_for_its_turn_in_the_platforms_line(pace: Pace) -> None:
+    by = pacer(pace, pace_vk=10, account_pace_vk=100, in_line=LONG)
+    began = time.monotonic()
+    for account in "1234":
+        await call(by, Call(Platform.VK, "video.get", account=account))
+    assert time.monotonic() - began >= 0.29
+
+
+async def test_a_turn_too_far_away_in_the_line_is_refused_for_this_call_only(pace: Pace) -> None:
+    by = pacer(pace, pace_vk=0.1, account_pace_vk=100)
+    await call(by, VIDEO_GET)
+    with pytest.raises(NotYet) as refused:
+        await call(by, Call(Platform.VK, "video.get", account="8"))
     assert timedelta(seconds=8) < refused.value.retry_after <= timedelta(seconds=10)
+
+
+async def test_a_turn_too_far_away_of_the_account_is_refused_for_the_account(pace: Pace) -> None:
+    by = pacer(pace, pace_vk=1000, account_pace_vk=0.1)
+    await call(by, VIDEO_GET)
+    with pytest.raises(RateLimited) as refused:
+        await call(by, VIDEO_GET)
+    assert not isinstance(refused.value, NotYet)
+    assert timedelta(seconds=8) < refused.value.retry_after <= timedelta(seconds=10)
+    await call(by, Call(Platform.VK, "video.get", account="8"))
+
+
+async def test_one_chat_takes_18_messages_a_minute_and_holds_up_no_other(pace: Pace) -> None:
+    by = pacer(pace, pace_telegram=1000, account_pace_telegram=1000)
+    message = Call(Platform.TELEGRAM, "sendVideo", account="42", chat="-1001")
+    await call(by, message)
+    with pytest.raises(RateLimited) as refused:
+        await call(by, message)
+    assert timedelta(seconds=3) < refused.value.retry_after <= timedelta(seconds=60 / 18)
+    await call(by, Call(Platform.TELEGRAM, "sendVideo", account="42", chat="-1002"))
+
+
+async def test_the_saves_of_a_day_are_counted_exactly(pace: Pace) -> None:
+    by = pacer(pace, pace_vk=1000, account_pace_vk=1000, vk_daily_saves=3)
+    save = Call(Platform.VK, "video.save", account="7")
+    for _ in range(3):
+        await call(by, save)
+    with pytest.raises(NotYet) as refused:
+        await call(by, save)
+    assert timedelta(hours=23) < refused.value.retry_after <= timedelta(days=1)
+    await call(by, VIDEO_GET)
+
+
+async def test_when_an_account_asked_too_often_nobody_asks_for_it_until_it_may(pace: Pace) -> None:
+    """Told to one process, known to all: here two gates over the same Redis (or in one process)."""
+    told, other = (pacer(pace, pace_vk=1000, account_pace_vk=100) for _ in range(2))
+    with pytest.raises(RateLimited):
+        async with told.gate(VIDEO_GET):
+            raise RateLimited(timedelta(seconds=30), note="429")
+    with pytest.raises(RateLimited) as refused:
+        await call(other, VIDEO_GET)
+    assert timedelta(seconds=28) < refused.value.retry_after <= timedelta(seconds=31)
+    await call(other, Call(Platform.VK, "video.get", account="8"))
+
+
+async def test_a_wait_that_concerns_one_call_only_holds_nobody_up(pace: Pace) -> None:
+    by = pacer(pace, pace_vk=1000, account_pace_vk=100)
+    with pytest.raises(NotYet):
+        async with by.gate(VIDEO_GET):
+            raise NotYet(timedelta(hours=1), note="29")
+    await call(by, VIDEO_GET)
+
+
+async def test_a_turn_that_was_waited_for_is_used_by_the_next_call_and_once(pace: Pace) -> None:
+    by = pacer(pace, pace_vk=1, account_pace_vk=1000)
+
+    async def work() -> None:
+        await by.turn(Platform.VK)
+        await call(by, VIDEO_GET)
+        with pytest.raises(NotYet):
+            await call(by, VIDEO_GET)
+
+    await asyncio.create_task(work())
+
+
+async def test_a_turn_is_of_no_use_on_another_platform_or_in_another_task(pace: Pace) -> None:
+    by = pacer(pace, pace_vk=0.1, pace_rutube=0.1)
+
+    async def work() -> None:
+        await by.turn(Platform.VK)
+        await call(by, Call(Platform.RUTUBE, "status", account="7"))
+        with pytest.raises(NotYet):
+            await call(by, Call(Platform.RUTUBE, "status", account="7"))
+
+    await asyncio.create_task(work())
+    with pytest.raises(NotYet):
+        await call(by, VIDEO_GET)

@@ -1,7 +1,7 @@
 """The engine over a real database, one attempt at a time, and ways to make it die."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -86,6 +86,11 @@ class Lender:
         return Token(SecretStr(f"token-{version}"), version)
 
 
+async def at_once(platform: Platform) -> None:
+    """Nobody paces."""
+    del platform
+
+
 @dataclass
 class Lab:
     """What a worker is made of, without its queue."""
@@ -95,6 +100,7 @@ class Lab:
     adapter: Adapter
     tokens: Lender = field(default_factory=Lender)
     policy: Policy = POLICY
+    turn: Callable[[Platform], Awaitable[None]] = at_once
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def transaction(self) -> PublisherUow:
@@ -107,6 +113,7 @@ class Lab:
             tokens=self.tokens,
             media=self.media,
             policy=self.policy,
+            turn=self.turn,
             stopping=self.stopping,
         )
 
@@ -159,7 +166,7 @@ class Lab:
     async def claim(self, row: Publication) -> Publication | None:
         """As a worker does."""
         async with self.transaction() as uow:
-            return await uow.publications.claim(
+            return await uow.due.claim(
                 row.id, lease=self.policy.lease, quarantine=self.policy.quarantine
             )
 
@@ -183,12 +190,15 @@ class Lab:
         await asyncio.gather(work, return_exceptions=True)
 
     async def later(self, row: Publication) -> Publication:
-        """So much later that the row is due and every lease on it is over, quarantine and all."""
+        """So much later that the row is due, its account rested and every lease on it over."""
         await self.rows(
             "UPDATE publications SET due_at = least(due_at, now()),"
             " lease_until = lease_until - CAST(:gone AS interval) WHERE id = :id",
             gone=self.policy.lease + self.policy.quarantine + timedelta(seconds=1),
             id=row.id,
+        )
+        await self.rows(
+            "UPDATE connections SET rest_until = NULL WHERE id = :id", id=row.connection_id
         )
         return await self.read(row)
 

@@ -1,23 +1,35 @@
 """From a wake-up call to a running task: slots, claims, letting the message go, and stopping."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.bus.subscription import Heard
 from common.contracts.publisher import PublicationRequested
+from common.contracts.words import Platform
 from common.ids import new_id
+from platforms.errors import NotYet
 from platforms.port import Guard
 from publisher.app.work import Worker
-from publisher.domain.publication import Publication, StepState
+from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.states import Status
+from publisher.media.opening import Opening
 from support.waiting import eventually
 
 from .lab import Lab
 from .scripted import Gate, Scripted
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def lab(empty_db: AsyncEngine, opening: Opening, platform: Scripted) -> Lab:
+    """A worker takes whatever is due, so there is nothing else."""
+    return Lab(empty_db, opening, platform.adapter())
 
 
 @pytest.fixture
@@ -110,3 +122,94 @@ async def test_what_does_not_end_while_draining_is_left_to_its_lease(
     assert found.lease_until is not None
     other = replace(lab, stopping=asyncio.Event())
     assert (await other.to_the_end(row)).status is Status.PUBLISHED
+
+
+async def test_one_call_brings_everything_back(lab: Lab, two: Scripted) -> None:
+    """All other calls were lost: whoever is at work goes on with what is due."""
+    rows = [await lab.request() for _ in range(5)]
+    worker = Worker(lab.engine(), slots=2)
+    await worker(_call(rows[3]))
+    for row in rows:
+        assert (await _ended(lab, row)).status is Status.PUBLISHED
+    await worker.drain(5)
+    assert sorted(two.asked) == ["act:draft"] * 5 + ["act:send"] * 5
+
+
+@pytest.mark.usefixtures("two")
+async def test_users_take_turns_however_many_each_of_them_has(lab: Lab) -> None:
+    """One has thirty in the queue, the other comes last with one."""
+    many, single = await lab.connection("user-a"), await lab.connection("user-b")
+    for _ in range(30):
+        await lab.request(connection=many)
+    await lab.request(connection=single)
+    turns = asyncio.Queue[None]()
+
+    async def in_line(platform: Platform) -> None:
+        del platform
+        await turns.get()
+
+    paced = replace(lab, turn=in_line)
+    worker = Worker(paced.engine(), slots=8)
+    calls = [asyncio.create_task(worker(_call(await lab.request(connection=many)))) for _ in "1234"]
+    for _ in range(4):
+        turns.put_nowait(None)
+    await asyncio.gather(*calls)
+
+    async def claimed() -> list[str]:
+        lines = await lab.rows(
+            "SELECT p.user_id FROM timeline t JOIN publications p ON p.id = t.publication_id"
+            " WHERE t.kind = 'claimed' ORDER BY t.id"
+        )
+        return [line["user_id"] for line in lines]
+
+    assert "user-b" in (await claimed())[:2]
+    for _ in range(100):
+        turns.put_nowait(None)
+    await worker.drain(30)
+    assert (await claimed()).count("user-b") == 1
+
+
+async def test_only_one_at_a_time_stands_in_a_platforms_line(lab: Lab, two: Scripted) -> None:
+    """So whoever comes now is behind one publication of each worker, and not behind all slots."""
+    rows = [await lab.request() for _ in range(4)]
+    turns = asyncio.Queue[None]()
+
+    async def in_line(platform: Platform) -> None:
+        del platform
+        await turns.get()
+
+    worker = Worker(replace(lab, turn=in_line).engine(), slots=8)
+    calls = [asyncio.create_task(worker(_call(row))) for row in rows]
+    await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+
+    async def fences() -> int:
+        return sum([(await lab.read(row)).fence for row in rows])
+
+    assert await fences() == 1
+    for turn in range(2, 5):
+        turns.put_nowait(None)
+        await eventually(lambda wanted=turn: _reached(fences, wanted))
+    turns.put_nowait(None)
+    await asyncio.gather(*calls)
+    await worker.drain(10)
+    assert two.asked.count("act:send") == 4
+
+
+async def _reached(count: Callable[[], Awaitable[int]], wanted: int) -> bool:
+    return await count() == wanted
+
+
+async def test_a_turn_that_is_too_far_away_gives_the_publication_back(
+    lab: Lab, two: Scripted
+) -> None:
+    async def too_far(platform: Platform) -> None:
+        raise NotYet(timedelta(seconds=40), note=f"our own pace: {platform}")
+
+    row = await lab.request()
+    worker = Worker(replace(lab, turn=too_far).engine(), slots=1)
+    await worker(_call(row))
+    await worker.drain(5)
+    found = await lab.read(row)
+    assert (found.stage, found.stage_why, found.attempt) == (Stage.WAITING, "rate_limited", 1)
+    assert (found.failures, found.lease_until, two.asked) == (0, None, [])
+    assert await lab.claim(row) is None

@@ -42,7 +42,7 @@ async def test_what_is_paused_waits_and_goes_on_when_it_is_resumed(
     async def ticked() -> tuple[int, int]:
         async with lab.transaction() as uow:
             return (
-                await start_due(uow, hold_max=DAY),
+                await start_due(uow),
                 await wake_unattended(uow, quarantine=DAY, again_after=timedelta()),
             )
 

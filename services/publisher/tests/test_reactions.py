@@ -19,7 +19,7 @@ from common.contracts.stats import StatsCollected
 from common.contracts.words import Plan, Platform
 from common.ids import new_id
 from platforms.port import Guard
-from publisher.app.start_due import start_due
+from publisher.app.start_due import hold_due
 from publisher.domain.publication import Connection
 from publisher.domain.states import Status
 
@@ -175,7 +175,7 @@ async def test_a_reconnect_releases_what_was_held_and_nothing_else(lab: Lab, use
     ahead = await lab.request(at=datetime.now(UTC) + DAY, connection=account)
     await lab.hear(expired(account.id, user), 2)
     async with lab.transaction() as uow:
-        await start_due(uow, hold_max=DAY)
+        await hold_due(uow, hold_max=DAY)
     assert (await lab.read(held)).hold == "connection_expired"
     await lab.hear(connected(account.id, user), 3)
     found = await lab.read(held)

@@ -20,7 +20,7 @@ from common.contracts.envelope import Envelope, Event
 from common.contracts.words import Platform
 from common.ids import new_id
 from common.pace import Pace, redis_client
-from platforms.pacing import PaceSettings, paced
+from platforms.pacing import Pacer, PaceSettings
 from platforms.registry import adapters
 from platforms.settings import PlatformUrls
 from stats_collector.bus.subscriptions import SUBSCRIPTIONS
@@ -70,7 +70,7 @@ async def worker(
         stats_every="1s",
     )
     redis = redis_client(settings.redis_url)
-    gate = paced(Pace(redis), PaceSettings(pace_vk=20, account_pace_vk=20), most=PACE_PATIENCE)
+    gate = Pacer(Pace(redis), PaceSettings(pace_vk=20, account_pace_vk=20), in_line=PACE_PATIENCE, aside=PACE_PATIENCE).gate
     bus = connect_broker(settings.rabbitmq_url, NAME)
     lifespan = worker_lifespan(settings, engine, bus, redis, adapters(urls, gate=gate))
     async with lifespan(FastAPI()):

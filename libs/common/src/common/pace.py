@@ -8,9 +8,9 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -23,25 +23,37 @@ from common.observe import logs
 SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local most = tonumber(ARGV[1])
 local wait = 0
+local behind = 0
+local worst = 0
 local arrivals = {}
 for i, key in ipairs(KEYS) do
-  local interval = tonumber(ARGV[2 * i])
-  local burst = tonumber(ARGV[2 * i + 1])
-  local arrival = tonumber(redis.call('GET', key) or now)
-  if arrival < now then arrival = now end
+  local interval, burst, most = tonumber(ARGV[3*i-2]), tonumber(ARGV[3*i-1]), tonumber(ARGV[3*i])
+  local arrival = math.max(tonumber(redis.call('GET', key) or now), now)
   arrivals[i] = arrival
-  wait = math.max(wait, arrival - (burst - 1) * interval - now)
+  local own = arrival - (burst - 1) * interval - now
+  wait = math.max(wait, own)
+  if own > most and own > worst then
+    behind = i
+    worst = own
+  end
 end
-if wait > most then return {0, wait} end
+if behind > 0 then return {behind, worst} end
 for i, key in ipairs(KEYS) do
-  local interval = tonumber(ARGV[2 * i])
-  local arrival = math.max(arrivals[i], now + wait) + interval
+  local arrival = math.max(arrivals[i], now + wait) + tonumber(ARGV[3*i-2])
   local life = math.ceil((arrival - now) / 1000) + 1000
   redis.call('SET', key, string.format('%.0f', arrival), 'PX', life)
 end
-return {1, wait}
+return {0, wait}
+"""
+HOLD = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local until_ = now + tonumber(ARGV[1]) + (tonumber(ARGV[3]) - 1) * tonumber(ARGV[2])
+if until_ > tonumber(redis.call('GET', KEYS[1]) or 0) then
+  local life = math.ceil((until_ - now) / 1000) + 1000
+  redis.call('SET', KEYS[1], string.format('%.0f', until_), 'PX', life)
+end
 """
 WINDOW = """
 local time = redis.call('TIME')
@@ -62,16 +74,19 @@ LOCAL_SHARE = 8
 """Without Redis each process keeps to this part of the rate: slower, but never too fast for up to
 eight processes that call the same platform."""
 log = logs.get(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`calls` in `seconds`, of which `burst` may come at once."""
+    """`calls` in `seconds`, of which `burst` may come at once; nobody waits longer than `most`
+    seconds for a slot of it."""
 
     key: str
     calls: float
     seconds: float = 1.0
     burst: int = 1
+    most: float = 0.0
 
     @property
     def interval(self) -> float:
@@ -81,10 +96,11 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """`granted`: the slot is ours after `wait` seconds; else it would be free after `wait`."""
+    """The slot is ours after `wait` seconds; if `refused_by` names a rate, it is not, and that rate
+    would have room after `wait`."""
 
-    granted: bool
     wait: float
+    refused_by: Rate | None = None
 
 
 def redis_client(url: SecretStr) -> "Redis":
@@ -104,6 +120,7 @@ class Pace:
 
     def __init__(self, redis: "Redis", *, prefix: str = "pace", share: int = LOCAL_SHARE) -> None:
         self._script: Any = redis.register_script(SCRIPT)
+        self._hold: Any = redis.register_script(HOLD)
         self._window: Any = redis.register_script(WINDOW)
         self._seen: dict[str, deque[float]] = {}
         self._prefix = prefix
@@ -111,62 +128,88 @@ class Pace:
         self._arrivals: dict[str, float] = {}
         self._redis_down_until = 0.0
 
-    async def reserve(self, rates: Sequence[Rate], *, most: float) -> Slot:
-        """Take the next slot unless it is more than `most` seconds away."""
-        if time.monotonic() >= self._redis_down_until:
-            try:
-                return await self._shared(rates, most)
-            except (RedisError, OSError, TimeoutError) as error:
-                self._redis_down_until = time.monotonic() + RETRY_REDIS_SECONDS
-                log.warning("pace_local", error=type(error).__name__)
-        return self._local(rates, most)
+    async def reserve(self, rates: Sequence[Rate]) -> Slot:
+        """Take the next slot that suits all rates, unless one is too far away: then take none."""
+        shared = await self._asked("pace", self._shared(rates))
+        return shared if shared is not None else self._local(rates)
 
-    async def count(self, key: str, calls: int, seconds: int) -> Slot:
-        """Count one call, unless `calls` were counted in the last `seconds`: exact, not smoothed.
+    async def hold(self, rate: Rate, seconds: float) -> None:
+        """Nobody gets a slot of this rate for so long: somebody was told so."""
+        # Kept here as well, for the case that Redis is away now or will be.
+        until = time.monotonic() + seconds + (rate.burst - 1) * rate.interval * self._share
+        self._arrivals[rate.key] = max(self._arrivals.get(rate.key, 0.0), until)
+        await self._asked("hold", self._held(rate, seconds))
+
+    async def count(self, key: str, calls: int, seconds: int) -> float:
+        """Count one call and answer 0, unless `calls` were counted in the last `seconds`: then
+        answer after how long the next may be. Exact, not smoothed.
 
         Without Redis each process counts for itself.
         """
-        if time.monotonic() >= self._redis_down_until:
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    granted, wait = await self._window(
-                        keys=[f"{self._prefix}:{key}"], args=[calls, seconds, secrets.token_hex(8)]
-                    )
-                return Slot(bool(granted), float(wait) / 1e6)
-            except (RedisError, OSError, TimeoutError) as error:
-                self._redis_down_until = time.monotonic() + RETRY_REDIS_SECONDS
-                log.warning("count_local", error=type(error).__name__)
+        shared = await self._asked("count", self._counted(key, calls, seconds))
+        if shared is not None:
+            return shared
         now = time.monotonic()
         seen = self._seen.setdefault(key, deque())
         while seen and seen[0] <= now - seconds:
             seen.popleft()
         if len(seen) >= calls:
-            return Slot(granted=False, wait=seen[0] + seconds - now)
+            return seen[0] + seconds - now
         seen.append(now)
-        return Slot(granted=True, wait=0.0)
+        return 0.0
 
-    async def _shared(self, rates: Sequence[Rate], most: float) -> Slot:
-        arguments: list[float] = [most * 1e6]
+    async def _asked(self, what: str, question: Coroutine[Any, Any, T]) -> T | None:
+        """None when Redis does not answer; then it is left alone for a moment."""
+        if time.monotonic() < self._redis_down_until:
+            question.close()
+            return None
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await question
+        except (RedisError, OSError, TimeoutError) as error:
+            self._redis_down_until = time.monotonic() + RETRY_REDIS_SECONDS
+            log.warning("pace_local", what=what, error=type(error).__name__)
+            return None
+
+    async def _shared(self, rates: Sequence[Rate]) -> Slot:
+        arguments: list[float] = []
         for rate in rates:
-            arguments += [rate.interval * 1e6, rate.burst]
-        async with asyncio.timeout(ANSWER_SECONDS):
-            granted, wait = await self._script(
-                keys=[f"{self._prefix}:{rate.key}" for rate in rates], args=arguments
-            )
-        return Slot(bool(granted), float(wait) / 1e6)
-
-    def _local(self, rates: Sequence[Rate], most: float) -> Slot:
-        now = time.monotonic()
-        intervals = [rate.interval * self._share for rate in rates]
-        arrivals = [max(self._arrivals.get(rate.key, now), now) for rate in rates]
-        wait = max(
-            max(0.0, arrival - (rate.burst - 1) * interval - now)
-            for rate, arrival, interval in zip(rates, arrivals, intervals, strict=True)
+            arguments += [rate.interval * 1e6, rate.burst, rate.most * 1e6]
+        behind, wait = await self._script(
+            keys=[f"{self._prefix}:{rate.key}" for rate in rates], args=arguments
         )
-        if wait > most:
-            return Slot(granted=False, wait=wait)
-        for rate, arrival, interval in zip(rates, arrivals, intervals, strict=True):
-            self._arrivals[rate.key] = max(arrival, now + wait) + interval
+        return Slot(float(wait) / 1e6, rates[behind - 1] if behind else None)
+
+    async def _held(self, rate: Rate, seconds: float) -> bool:
+        arguments = [seconds * 1e6, rate.interval * 1e6, rate.burst]
+        await self._hold(keys=[f"{self._prefix}:{rate.key}"], args=arguments)
+        return True
+
+    async def _counted(self, key: str, calls: int, seconds: int) -> float:
+        granted, wait = await self._window(
+            keys=[f"{self._prefix}:{key}"], args=[calls, seconds, secrets.token_hex(8)]
+        )
+        return 0.0 if granted else float(wait) / 1e6
+
+    def _local(self, rates: Sequence[Rate]) -> Slot:
+        now = time.monotonic()
+        arrivals = [max(self._arrivals.get(rate.key, now), now) for rate in rates]
+        waits = [
+            max(0.0, arrival - (rate.burst - 1) * rate.interval * self._share - now)
+            for rate, arrival in zip(rates, arrivals, strict=True)
+        ]
+        # What is slower by `share` may be waited for as much longer, or nothing would ever go out.
+        late = [
+            (wait, rate)
+            for wait, rate in zip(waits, rates, strict=True)
+            if wait > rate.most * self._share
+        ]
+        if late:
+            wait, rate = max(late, key=lambda one: one[0])
+            return Slot(wait, rate)
+        wait = max(waits)
+        for rate, arrival in zip(rates, arrivals, strict=True):
+            self._arrivals[rate.key] = max(arrival, now + wait) + rate.interval * self._share
         if len(self._arrivals) > 10_000:
             self._arrivals = {key: at for key, at in self._arrivals.items() if at > now}
-        return Slot(granted=True, wait=wait)
+        return Slot(wait)

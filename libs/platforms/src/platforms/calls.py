@@ -1,6 +1,7 @@
 """What is told about a call before it leaves, so that somebody may pace it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from common.contracts.words import Platform
@@ -17,10 +18,13 @@ class Call:
     chat: str | None = None
 
 
-Gate = Callable[[Call], Awaitable[None]]
-"""Waits until the call may go out, or raises RateLimited: then nothing was sent."""
+Gate = Callable[[Call], AbstractAsyncContextManager[None]]
+"""Entering waits until the call may go out, or raises RateLimited: then nothing was sent. Inside,
+the call is made; when it raises RateLimited, everybody else waits as well."""
 
 
-async def open_gate(call: Call) -> None:
+@asynccontextmanager
+async def open_gate(call: Call) -> AsyncIterator[None]:
     """Lets everything through; the default where nobody paces."""
     del call
+    yield

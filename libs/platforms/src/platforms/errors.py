@@ -2,7 +2,8 @@
 
 PlatformError
 ├── Unavailable      nothing happened, or repeating is harmless: try again later
-│   ├── RateLimited  the same, and how long to wait is known or assumed; costs no attempt
+│   ├── RateLimited  the account asked too often: how long it has to wait is known or assumed
+│   │   └── NotYet   only this call has to wait, not everything of the account
 │   └── StartOver    what was made so far came to nothing and nobody saw it: from the first step
 ├── OutcomeUnknown   the request may have been carried out: look before repeating
 ├── TokenExpired     the access token is refused: a fresh one may help, once
@@ -39,7 +40,8 @@ class Unavailable(PlatformError):
 
 
 class RateLimited(Unavailable):
-    """Asked too often; `retry_after` is what the platform told, or our own default."""
+    """Asked too often; `retry_after` is what the platform told, or our own default. It costs no
+    attempt."""
 
     default = Reason.RATE_LIMITED
 
@@ -48,6 +50,10 @@ class RateLimited(Unavailable):
     ) -> None:
         self.retry_after = retry_after
         super().__init__(reason, note=note)
+
+
+class NotYet(RateLimited):
+    """This call is too early, or its own quota is used up; other calls of the account may go on."""
 
 
 class StartOver(Unavailable):

@@ -1,12 +1,15 @@
 """How often each platform may be called, over all processes: the one table, and the gate it makes.
 
 Every process that calls platforms (publisher, stats-collector, oauth-gateway) builds its gate here
-over the same Redis, so that all of them together keep to one pace. Whoever wants the rates without
-the waiting (to put a due time on a row instead) takes `rates(settings, call)` alone.
+over the same Redis, so that all of them together keep to one pace.
 """
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
@@ -15,15 +18,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.contracts.words import Platform
 from common.pace import Pace, Rate
-from platforms.calls import Call, Gate
-from platforms.errors import RateLimited
+from platforms.calls import Call
+from platforms.errors import NotYet, RateLimited
 
 CHAT_A_MINUTE = 18
 """Telegram takes 20 messages a minute in one chat, and one a second (platforms/telegram.md §4);
 18 spread evenly keep both."""
 SAVES = "video.save"
 """The call that VK counts per day and application."""
-DAY = timedelta(days=1).total_seconds()
+DAY = 24 * 60 * 60
+TURN_SECONDS = 1.0
+"""How long a turn stays good: used later, it would come on top of other calls."""
 
 PerSecond = Annotated[float, Field(gt=0)]
 
@@ -66,30 +71,95 @@ class PaceSettings(BaseSettings):
         }
 
 
-def rates(settings: PaceSettings, call: Call) -> list[Rate]:
-    """Everything this call counts against; it may go out when all of them have room."""
-    platform = call.platform
-    found = [Rate(platform, settings.everybody[platform])]
-    if call.account is not None:
-        key = f"{platform}:account:{call.account}"
-        found.append(Rate(key, settings.account[platform]))
-    if call.chat is not None:
-        found.append(Rate(f"{platform}:chat:{call.chat}", CHAT_A_MINUTE, seconds=60))
-    if platform is Platform.VK and call.method == SAVES:
-        # All at once if need be, then their share of the day. When VK's own count of the day
-        # runs out first, it says so (code 29), and that costs a wait.
-        saves = settings.vk_daily_saves
-        found.append(Rate("vk:saves", saves, seconds=DAY, burst=saves))
-    return found
+@dataclass
+class _Turn:
+    """A place in a platform's line that was waited for, for the next call."""
+
+    platform: Platform
+    good_until: float
+
+    def take(self, platform: Platform) -> bool:
+        """Use it up; False when it is for another platform, used or stale."""
+        good = platform is self.platform and time.monotonic() < self.good_until
+        self.good_until = 0.0
+        return good
 
 
-def paced(pace: Pace, settings: PaceSettings, *, most: timedelta) -> Gate:
-    """A gate that waits for its turn, or raises RateLimited when that is further than `most`."""
+_turn: ContextVar[_Turn | None] = ContextVar("turn", default=None)
 
-    async def gate(call: Call) -> None:
-        slot = await pace.reserve(rates(settings, call), most=most.total_seconds())
-        if not slot.granted:
-            raise RateLimited(timedelta(seconds=slot.wait), note="our own pace")
+
+class Pacer:
+    """One process's share in the common pace.
+
+    `in_line`: how long a call may stand in its platform's line; `aside`: how long it may wait for
+    its own account or chat, which keeps its worker from others. What is further away is refused.
+    """
+
+    def __init__(
+        self, pace: Pace, settings: PaceSettings, *, in_line: timedelta, aside: timedelta
+    ) -> None:
+        self._pace = pace
+        self._settings = settings
+        self._in_line = in_line.total_seconds()
+        self._aside = aside.total_seconds()
+
+    async def turn(self, platform: Platform) -> None:
+        """Wait in the platform's line before work is begun; the task's next call uses the turn.
+
+        Raises NotYet when it would take too long.
+        """
+        await self._wait([self._line(platform)], platform)
+        _turn.set(_Turn(platform, time.monotonic() + TURN_SECONDS))
+
+    @asynccontextmanager
+    async def gate(self, call: Call) -> AsyncIterator[None]:
+        """Waits for the call's turn. Raises NotYet or RateLimited when that is too far away."""
+        turn = _turn.get()
+        wanted = self._own(call)
+        if turn is None or not turn.take(call.platform):
+            wanted.insert(0, self._line(call.platform))
+        await self._wait(wanted, call.platform)
+        if call.platform is Platform.VK and call.method == SAVES:
+            # Counted exactly: a smoothed rate that lets a day's worth through at once would
+            # let through almost two within a day.
+            wait = await self._pace.count("vk:saves", self._settings.vk_daily_saves, DAY)
+            if wait:
+                raise NotYet(timedelta(seconds=wait), note="VK_DAILY_SAVES of our own")
+        try:
+            yield
+        except NotYet:
+            raise
+        except RateLimited as told:
+            await self._hold(call, told.retry_after)
+            raise
+
+    def _line(self, platform: Platform) -> Rate:
+        return Rate(platform, self._settings.everybody[platform], most=self._in_line)
+
+    def _account(self, platform: Platform, account: str) -> Rate:
+        key = f"{platform}:account:{account}"
+        return Rate(key, self._settings.account[platform], most=self._aside)
+
+    def _own(self, call: Call) -> list[Rate]:
+        found = []
+        if call.account is not None:
+            found.append(self._account(call.platform, call.account))
+        if call.chat is not None:
+            key = f"{call.platform}:chat:{call.chat}"
+            found.append(Rate(key, CHAT_A_MINUTE, seconds=60, most=self._aside))
+        return found
+
+    async def _wait(self, wanted: Sequence[Rate], platform: Platform) -> None:
+        if not wanted:
+            return
+        slot = await self._pace.reserve(wanted)
+        if slot.refused_by is not None:
+            kind = NotYet if slot.refused_by.key == platform else RateLimited
+            raise kind(timedelta(seconds=slot.wait), note=f"our own pace: {slot.refused_by.key}")
         await asyncio.sleep(slot.wait)
 
-    return gate
+    async def _hold(self, call: Call, wait: timedelta) -> None:
+        """Whoever shares the account, in any process, waits as well. Telegram's limits are of the
+        bot (platforms/telegram.md §3), and the account is the bot there."""
+        if call.account is not None:
+            await self._pace.hold(self._account(call.platform, call.account), wait.total_seconds())

@@ -101,7 +101,7 @@ def telegram(http: Http, urls: PlatformUrls, gate: Gate, *, connecting: bool) ->
 
 
 def _polling(urls: PlatformUrls) -> Polling:
-    return Polling(urls.poll_first, urls.poll_max, urls.processing_max)
+    return Polling(urls.poll_first, urls.poll_max, urls.processing_max, urls.may_be_missing)
 
 
 def _yandex(urls: PlatformUrls, apps: OAuthApps) -> YandexApp:

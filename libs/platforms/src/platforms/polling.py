@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from platforms.errors import ContentRefused, RateLimited
+from platforms.errors import ContentRefused, NotYet
 from platforms.reasons import Reason
 
 GROWTH = 1.5
@@ -17,6 +17,8 @@ class Polling:
     longest: timedelta
     most: timedelta
     """How long a platform may process before nobody goes on waiting."""
+    missing: timedelta
+    """How long a platform may not show what it has just accepted."""
 
     def after(self, polls: int, since: datetime) -> timedelta:
         """How long to wait when there were `polls` before, the first of them at `since`. Raises
@@ -26,10 +28,13 @@ class Polling:
         # The exponent is capped: a clip may be processed for days.
         return min(self.first * GROWTH ** min(polls, 32), self.longest)
 
+    def require_time_to_appear(self, since: datetime) -> None:
+        """Raise NotYet while what is not shown may yet appear: only then it surely did not
+        happen."""
+        rest = since + self.missing - datetime.now(UTC)
+        if rest > timedelta(0):
+            raise NotYet(rest, Reason.UNAVAILABLE, note="may not be shown yet")
 
-def require_time_to_appear(since: datetime, most: timedelta) -> None:
-    """Raise RateLimited until `most` has passed: what is not shown so far may yet appear, so that
-    only then it surely did not happen."""
-    rest = since + most - datetime.now(UTC)
-    if rest > timedelta(0):
-        raise RateLimited(rest, Reason.UNAVAILABLE, note="may not be shown yet")
+    def long_missing(self, since: datetime | None) -> bool:
+        """Whether what was accepted `since` should have been shown long ago."""
+        return since is not None and datetime.now(UTC) - since > self.missing

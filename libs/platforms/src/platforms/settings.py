@@ -68,6 +68,9 @@ class PlatformUrls(BaseSettings):
     poll_max: Duration = timedelta(seconds=30)
     processing_max: Duration = timedelta(hours=24)
     """After that a clip still being processed is given up, and a person has to look."""
+    may_be_missing: Duration = timedelta(minutes=10)
+    """How long VK and Rutube may not show what they have just accepted: a new id of Rutube answers
+    404 for minutes (platforms/rutube.md §2.3). Only after it a lost call surely did not happen."""
 
 
 class OAuthApps(BaseSettings):

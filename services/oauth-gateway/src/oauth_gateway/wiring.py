@@ -38,7 +38,7 @@ from oauth_gateway.http.internal import internal_router
 from oauth_gateway.settings import GatewaySettings
 from oauth_gateway.vault.keys import Keyring
 from oauth_gateway.vault.tokens import TokenVault
-from platforms.pacing import paced
+from platforms.pacing import Pacer
 from platforms.registry import Adapters, adapters
 
 NAME = "oauth-gateway"
@@ -74,7 +74,7 @@ def build(settings: GatewaySettings) -> Parts:
     plugged = adapters(
         settings,
         settings,
-        gate=paced(Pace(redis), settings, most=LONGEST_TURN),
+        gate=Pacer(Pace(redis), settings, in_line=LONGEST_TURN, aside=LONGEST_TURN).gate,
         fingerprint=keyring.fingerprint,
     )
     ports = Ports(lambda: GatewayUow(engine), TokenVault(keyring), plugged, SystemClock())

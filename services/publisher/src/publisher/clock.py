@@ -7,7 +7,7 @@ from contextlib import suppress
 from common.failpoint import failpoint
 from common.observe import logs
 from publisher.app.ports import Transaction
-from publisher.app.start_due import BATCH, start_due, wake_unattended
+from publisher.app.start_due import BATCH, hold_due, start_due, wake_unattended
 from publisher.settings import PublisherSettings
 
 log = logs.get(__name__)
@@ -47,9 +47,11 @@ class Clock:
         """True when a batch was full, so that more may be waiting."""
         settings = self._settings
         async with self._transaction() as uow:
-            started = await start_due(uow, hold_max=settings.hold_max)
+            started = await start_due(uow)
         if started:
             failpoint("publisher.started")
+        async with self._transaction() as uow:
+            await hold_due(uow, hold_max=settings.hold_max)
         async with self._transaction() as uow:
             if await uow.unsent(BATCH) >= BATCH:
                 return False  # calls that the broker does not take would only pile up
@@ -58,4 +60,4 @@ class Clock:
             )
             if woken:
                 failpoint("publisher.calling")
-        return BATCH in (started, woken)
+        return started == BATCH or woken >= BATCH

@@ -22,7 +22,7 @@ from common.db.engine import connect
 from common.db.relay import Relay
 from common.http.app import create_app
 from common.pace import Pace, redis_client
-from platforms.pacing import paced
+from platforms.pacing import Pacer
 from platforms.registry import adapters
 from publisher.app.engine import Engine, Policy
 from publisher.app.requested import Horizon
@@ -44,8 +44,10 @@ from publisher.settings import PublisherSettings
 from publisher.vault import VaultTokens
 
 NAME = PublisherSettings.service
-PACE_MOST = timedelta(seconds=2)
-"""A turn that is further away gives the worker back; the row waits instead."""
+IN_LINE = timedelta(seconds=10)
+"""A turn of the platform's that is further away gives the worker back; the row waits instead."""
+ASIDE = timedelta(seconds=2.5)
+"""The same for a turn of the account's or chat's, while which others could be served."""
 
 
 def http(settings: PublisherSettings) -> None:
@@ -131,7 +133,8 @@ def worker(settings: PublisherSettings, platforms: Sequence[Platform]) -> None:
     redis = redis_client(settings.redis_url)
     bus = make_broker(settings.rabbitmq_url, NAME, graceful_seconds=1)
     transaction = partial(PublisherUow, engine)
-    plugged = adapters(settings, gate=paced(Pace(redis), settings, most=PACE_MOST))
+    pacer = Pacer(Pace(redis), settings, in_line=IN_LINE, aside=ASIDE)
+    plugged = adapters(settings, gate=pacer.gate)
     vault = settings.gateway()
     parts = _media(settings, MediaRows(engine))
     work = Worker(
@@ -141,6 +144,7 @@ def worker(settings: PublisherSettings, platforms: Sequence[Platform]) -> None:
             tokens=VaultTokens(vault),
             media=Opening(parts.files, parts.links),
             policy=Policy(settings.lease, settings.quarantine, settings.retry_delays),
+            turn=pacer.turn,
             stopping=asyncio.Event(),
         ),
         settings.slots,

@@ -23,7 +23,7 @@ from common.db.relay import Relay
 from common.http.app import Lifespan, create_app
 from common.pace import Pace, redis_client
 from common.process import metrics_beside, running, serve, serve_worker
-from platforms.pacing import PaceSettings, paced
+from platforms.pacing import Pacer, PaceSettings
 from platforms.registry import Adapters, adapters
 from platforms.settings import PlatformUrls
 from stats_collector.bus.subscriptions import SUBSCRIPTIONS
@@ -77,7 +77,7 @@ def worker(settings: Settings, urls: PlatformUrls, pace: PaceSettings) -> None:
     engine = connect(settings.database_url, f"{NAME}-worker")
     bus = connect_broker(settings.rabbitmq_url, NAME)
     redis = redis_client(settings.redis_url)
-    gate = paced(Pace(redis), pace, most=PACE_PATIENCE)
+    gate = Pacer(Pace(redis), pace, in_line=PACE_PATIENCE, aside=PACE_PATIENCE).gate
     serve_worker(
         settings,
         worker_lifespan(settings, engine, bus, redis, adapters(urls, gate=gate)),

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
 
 from common.http.problems import Problem
-from common.pace import Pace, Slot
+from common.pace import Pace
 
 PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -38,12 +38,13 @@ AllowanceSetting = Annotated[Allowance, NoDecode, BeforeValidator(_parse)]
 class Verdict:
     """Counted already; `require` raises the 429 where the order of problems puts it: last."""
 
-    slot: Slot
+    wait: float
+    """Seconds until the next request is allowed; 0 when this one is."""
 
     def require(self) -> None:
         """Raises the `rate_limited` problem when the allowance is used up."""
-        if not self.slot.granted:
-            raise Problem(429, "rate_limited", retry_after=self.slot.wait)
+        if self.wait:
+            raise Problem(429, "rate_limited", retry_after=self.wait)
 
 
 async def count(pace: Pace, what: str, user: str, allowance: Allowance) -> Verdict:

@@ -104,16 +104,19 @@ class DzenClient:
         json: object = None,
         write: bool = False,
     ) -> Answer:
-        await self._gate(Call(Platform.DZEN, name, account))
-        return await self._http.send(
-            Request(
-                method,
-                f"{self._base}{path}",
-                write=write,
-                json=json,
-                credential=Header("OAuth", token),
+        async with self._gate(Call(Platform.DZEN, name, account)):
+            answer = await self._http.send(
+                Request(
+                    method,
+                    f"{self._base}{path}",
+                    write=write,
+                    json=json,
+                    credential=Header("OAuth", token),
+                )
             )
-        )
+            if answer.status == 429 and (error := refusal(answer)):
+                raise error  # the gate has to know
+            return answer
 
 
 def _receipt(answer: Answer) -> None:

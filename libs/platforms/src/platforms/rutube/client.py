@@ -82,17 +82,20 @@ class RutubeClient:
         json: object = None,
         write: bool = False,
     ) -> Answer:
-        await self._gate(Call(Platform.RUTUBE, name, account))
-        return await self._http.send(
-            Request(
-                method,
-                f"{self._base}{path}",
-                write=write,
-                params=params,
-                json=json,
-                credential=Header("Token", token),
+        async with self._gate(Call(Platform.RUTUBE, name, account)):
+            answer = await self._http.send(
+                Request(
+                    method,
+                    f"{self._base}{path}",
+                    write=write,
+                    params=params,
+                    json=json,
+                    credential=Header("Token", token),
+                )
             )
-        )
+            if answer.status == 429 and (error := refusal(answer)):
+                raise error  # the gate has to know
+            return answer
 
 
 def _object(answer: Answer) -> dict[str, Any]:

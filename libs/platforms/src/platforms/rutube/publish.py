@@ -9,14 +9,12 @@ from pydantic import BaseModel
 
 from platforms.answers import part, text
 from platforms.errors import ContentRefused, OutcomeUnknown, StartOver
-from platforms.polling import Polling, require_time_to_appear
+from platforms.polling import Polling
 from platforms.port import Job, Next, Outcome, Published, Step, Wait, checked, repeatable
 from platforms.reasons import Reason
 from platforms.rutube.client import RutubeClient
 from platforms.rutube.limits import RutubeOptions
 
-MAY_BE_MISSING = timedelta(minutes=10)
-"""A new id may answer 404 for minutes (platforms/rutube.md §2.3), so lists may lack it, too."""
 MOST_PAGES = 40
 MOSCOW = timezone(timedelta(hours=3))
 ZONE_SLACK = timedelta(hours=3, minutes=5)
@@ -80,7 +78,7 @@ class RutubePublishing:
                 if video_id and same and not _older(video, job.created_at):
                     return Next(_created(video_id))
             if not more:
-                require_time_to_appear(job.begun_at, MAY_BE_MISSING)
+                self._polling.require_time_to_appear(job.begun_at)
                 return None
         raise OutcomeUnknown(note=f"not among the newest {MOST_PAGES} pages")
 
@@ -89,7 +87,7 @@ class RutubePublishing:
         cursor = job.cursor
         video_id = cursor.video_id or ""
         video = await self._client.video(job.token, job.account_id, video_id)
-        if video is None and _long_missing(cursor):
+        if video is None and self._polling.long_missing(cursor.created_at):
             raise ContentRefused(Reason.GONE)
         since = cursor.created_at or datetime.now(UTC)
         if video and _reason(video) == DOWNLOADING and datetime.now(UTC) - since > self._download:
@@ -137,8 +135,3 @@ def _older(video: dict[str, Any], than: datetime) -> bool:
 def _address(link: str) -> tuple[str, str]:
     parts = urlsplit(link)
     return parts.netloc, parts.path
-
-
-def _long_missing(cursor: RutubeCursor) -> bool:
-    since = cursor.created_at
-    return since is not None and datetime.now(UTC) - since > MAY_BE_MISSING

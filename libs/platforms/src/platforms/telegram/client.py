@@ -76,14 +76,14 @@ class TelegramClient:
     ) -> dict[str, Any]:
         """Upload and post in one call that has no idempotency key."""
         body = multipart(media, progress, name="video", fields={"chat_id": chat_id, **fields})
-        await self._gate(Call(Platform.TELEGRAM, "sendVideo", bot_id(token), chat_id))
-        return _result(
-            await self._post(token, "sendVideo", write=True, body=body, deadline=deadline)
-        )
+        async with self._gate(Call(Platform.TELEGRAM, "sendVideo", bot_id(token), chat_id)):
+            return _result(
+                await self._post(token, "sendVideo", write=True, body=body, deadline=deadline)
+            )
 
     async def _ask(self, token: SecretStr, method: str, **form: str) -> dict[str, Any]:
-        await self._gate(Call(Platform.TELEGRAM, method, bot_id(token)))
-        return _result(await self._post(token, method, form=form))
+        async with self._gate(Call(Platform.TELEGRAM, method, bot_id(token))):
+            return _result(await self._post(token, method, form=form))
 
     async def _post(
         self,

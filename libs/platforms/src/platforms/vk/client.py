@@ -142,17 +142,22 @@ class VkClient:
         write: bool = False,
         **params: Param,
     ) -> Any:  # noqa: ANN401 - as above
-        await self._gate(Call(Platform.VK, method, account))
-        answer = await self._http.send(
-            Request(
-                "POST",
-                f"{self._base}/method/{method}",
-                write=write,
-                form={"v": VERSION, **_form(params)},
-                credential=Header("Bearer", token),
+        async with self._gate(Call(Platform.VK, method, account)):
+            answer = await self._http.send(
+                Request(
+                    "POST",
+                    f"{self._base}/method/{method}",
+                    write=write,
+                    form={"v": VERSION, **_form(params)},
+                    credential=Header("Bearer", token),
+                )
             )
-        )
-        return _response(answer)
+            try:
+                return _response(answer)
+            except VkError as refused:
+                if isinstance(refused.error, RateLimited):  # the gate has to know
+                    raise refused.error from None
+                raise
 
 
 def _form(params: dict[str, Param]) -> dict[str, str]:

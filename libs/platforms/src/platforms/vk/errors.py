@@ -9,6 +9,7 @@ from platforms.errors import (
     NeedsHuman,
     NoRight,
     NotConfigured,
+    NotYet,
     RateLimited,
     TokenExpired,
     Unavailable,
@@ -31,8 +32,8 @@ GONE = Refusal(ContentRefused, Reason.GONE)
 
 # VK never tells how long to wait; these waits are ours.
 SECOND = Refusal(RateLimited, wait=timedelta(seconds=1))
-HOUR = Refusal(RateLimited, wait=timedelta(hours=1))
-QUOTA = Refusal(RateLimited, wait=timedelta(hours=6))
+HOUR = Refusal(NotYet, wait=timedelta(hours=1))
+QUOTA = Refusal(NotYet, wait=timedelta(hours=6))
 
 NOT_FOUND = 104
 ACCESS_TO_VIDEO_DENIED = 204
@@ -106,7 +107,7 @@ ERRORS: Mapping[int, Refusal] = {
     1116: TOKEN,
     1117: TOKEN,
     1118: TOKEN,
-    3001: Refusal(RateLimited, wait=timedelta(seconds=30)),  # clip not processed yet
+    3001: Refusal(NotYet, wait=timedelta(seconds=30)),  # clip not processed yet
     3300: CAPTCHA,
     3301: CONFIRM,
     3302: CONFIRM,

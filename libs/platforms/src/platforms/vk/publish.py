@@ -9,15 +9,13 @@ from pydantic import BaseModel
 
 from platforms.answers import count, text
 from platforms.errors import ContentRefused, OutcomeUnknown, Unavailable
-from platforms.polling import Polling, require_time_to_appear
+from platforms.polling import Polling
 from platforms.port import Job, Next, Outcome, Published, Step, Wait, checked, repeatable
 from platforms.reasons import Reason
 from platforms.vk.client import VkClient
 from platforms.vk.limits import VkOptions
 
 MOST_RESERVATIONS = 3
-MAY_BE_MISSING = timedelta(minutes=10)
-"""How long VK may not show what it has just accepted."""
 
 
 class VkCursor(BaseModel):
@@ -103,7 +101,7 @@ class VkPublishing:
         item = await self._client.video(job.token, job.account_id, cursor.post_id)
         if item and item.get("content_restricted"):
             raise ContentRefused(Reason.MODERATION)
-        if (item is None or not _arrived(item)) and _long_missing(cursor):
+        if (item is None or not _arrived(item)) and self._polling.long_missing(cursor.uploaded_at):
             raise ContentRefused(Reason.GONE if item is None else Reason.CONTENT_REFUSED)
         if item and _arrived(item) and not _busy(item):
             kind = "clip" if item.get("type") == "short_video" else "video"
@@ -116,7 +114,7 @@ class VkPublishing:
         """Even the empty entry may be shown late: as long as none is, nothing is proved."""
         item = await self._client.video(job.token, job.account_id, job.cursor.post_id)
         if item is None:
-            require_time_to_appear(since, MAY_BE_MISSING)
+            self._polling.require_time_to_appear(since)
         return Next(_uploaded(job.cursor)) if item and _arrived(item) else None
 
     async def _drop(self, job: VkJob, why: str) -> Outcome[VkCursor]:
@@ -171,11 +169,6 @@ def _arrived(item: dict[str, Any]) -> bool:
 
 def _uploaded(cursor: VkCursor) -> VkCursor:
     return cursor.model_copy(update={"uploaded_at": datetime.now(UTC)})
-
-
-def _long_missing(cursor: VkCursor) -> bool:
-    since = cursor.uploaded_at
-    return since is not None and datetime.now(UTC) - since > MAY_BE_MISSING
 
 
 def _expired(cursor: VkCursor) -> bool:

@@ -1,7 +1,7 @@
 """What a worker needs to publish, as one value."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,5 +28,7 @@ class Engine:
     tokens: Tokens
     media: MediaSources
     policy: Policy
+    turn: Callable[[Platform], Awaitable[None]]
+    """Waits in a platform's line before work is begun. Raises NotYet."""
     stopping: asyncio.Event
     """Set when the process is told to stop: hand over between two steps."""

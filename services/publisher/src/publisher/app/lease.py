@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from common.failpoint import failpoint
 from publisher.app.ports import Transaction
 from publisher.domain.publication import Publication
 from publisher.domain.rules import wall
@@ -69,8 +70,9 @@ class Lease:
             await asyncio.sleep(pause)
             asked = time.monotonic()
             try:
+                failpoint("publisher.renewing")
                 async with asyncio.timeout(pause), self._transaction() as uow:
-                    held = await uow.publications.renew(self._publication, self._length)
+                    held = await uow.due.renew(self._publication, self._length)
             except Exception:  # noqa: BLE001, S112 - the database may be back before the wall
                 continue
             if not held:

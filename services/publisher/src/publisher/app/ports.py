@@ -72,30 +72,6 @@ class Publications(Protocol):
         """
         ...
 
-    async def claim(
-        self, publication_id: UUID, *, lease: timedelta, quarantine: timedelta
-    ) -> Publication | None:
-        """Take a due publication under a lease and a new fence; None when there is nothing to do.
-
-        A lease that ran out counts as free only after `quarantine`, when whoever held it can't be
-        sending any more.
-        """
-        ...
-
-    async def renew(self, publication: Publication, lease: timedelta) -> bool:
-        """Hold the lease for longer; False when it was lost."""
-        ...
-
-    async def due(self, limit: int) -> list[Publication]:
-        """Scheduled ones whose time has come, locked, the longest overdue first."""
-        ...
-
-    async def unattended(
-        self, limit: int, *, quarantine: timedelta, again_after: timedelta
-    ) -> list[Publication]:
-        """Publishing ones that are due, with nobody at work and no fresh wake-up; marked woken."""
-        ...
-
     async def scheduled_of(
         self, *, user_id: str | None = None, connection_id: UUID | None = None
     ) -> list[Publication]:
@@ -118,6 +94,55 @@ class Publications(Protocol):
         ...
 
 
+class Due(Protocol):
+    """The rows as a queue: the table is the truth, and messages only call somebody to look at it.
+
+    "Claimable" is: publishing, due, held by nobody (domain/rules.py), not paused, and its account
+    not resting.
+    """
+
+    async def start(self, limit: int) -> list[Publication]:
+        """Move scheduled ones whose time has come to publishing, the longest overdue first, if
+        their account is well; marked as called for. In the order of their time."""
+        ...
+
+    async def stuck(self, limit: int) -> list[Publication]:
+        """Scheduled ones whose time has come and whose account is not well; locked."""
+        ...
+
+    async def next_in_turn(
+        self, platform: Platform, after: str, *, quarantine: timedelta
+    ) -> UUID | None:
+        """The claimable one whose turn it is, locked: users take turns, so that one with a thousand
+        does not hold up one with a single one. `after` is the user who had the last turn."""
+        ...
+
+    async def claim(
+        self, publication_id: UUID, *, lease: timedelta, quarantine: timedelta
+    ) -> Publication | None:
+        """Take it under a lease and a new fence; None when it is not claimable.
+
+        A lease that ran out counts as free only after `quarantine`, when whoever held it can't be
+        sending any more.
+        """
+        ...
+
+    async def renew(self, publication: Publication, lease: timedelta) -> bool:
+        """Hold the lease for longer; False when it was lost."""
+        ...
+
+    async def call(self, limit: int, *, quarantine: timedelta) -> list[Publication]:
+        """Claimable ones for which nobody was called yet, now marked as called for."""
+        ...
+
+    async def call_again(
+        self, *, quarantine: timedelta, again_after: timedelta
+    ) -> list[Publication]:
+        """The longest overdue claimable one of each platform, if it was called for `again_after`
+        ago; marked anew. One is enough: a worker goes on by itself while anything is due."""
+        ...
+
+
 class Connections(Protocol):
     """What publisher remembers of connections."""
 
@@ -134,6 +159,10 @@ class Connections(Protocol):
 
         An empty `account_id` leaves the account to the event that names it, however late it comes.
         """
+        ...
+
+    async def rest(self, connection_id: UUID, until: datetime) -> None:
+        """Nothing of this account is claimed before then."""
         ...
 
 
@@ -163,6 +192,10 @@ class Timeline(Protocol):
         """One line, with the present status, attempt and trace."""
         ...
 
+    async def note_all(self, publications: Sequence[Publication], kind: str) -> None:
+        """The same line for each, in the trace of its own request."""
+        ...
+
     async def page(
         self, publication_id: UUID, *, after: int, limit: int
     ) -> list[Mapping[str, Any]]:
@@ -175,6 +208,8 @@ class Uow(Protocol):
 
     @property
     def publications(self) -> Publications: ...
+    @property
+    def due(self) -> Due: ...
     @property
     def connections(self) -> Connections: ...
     @property

@@ -5,11 +5,13 @@ and has no end is in doubt; what may be done about it is the step's guard (platf
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from common.failpoint import failpoint
 from common.observe import logs
 from platforms.errors import OutcomeUnknown
 from platforms.port import Adapter, Next, Outcome, Step
@@ -25,10 +27,17 @@ log = logs.get(__name__)
 CALL_TIMEOUT = timedelta(seconds=60)
 
 
-async def publish(engine: Engine, claimed: Publication, *, since: float | None = None) -> None:
+async def publish(
+    engine: Engine,
+    claimed: Publication,
+    *,
+    since: float | None = None,
+    admitted: Callable[[], None] = lambda: None,
+) -> None:
     """Work on a claimed publication until it waits, ends or is handed over.
 
-    `since`: the monotonic instant before the claim, from which the lease counts.
+    `since`: the monotonic instant before the claim, from which the lease counts. `admitted` is
+    called once it does not stand in its platform's line any more.
     """
     with record.within(claimed):
         log.info("publish_job_start", **record.ids(claimed), step=claimed.step)
@@ -41,7 +50,7 @@ async def publish(engine: Engine, claimed: Publication, *, since: float | None =
         lease = Lease(claimed, engine.policy.lease, engine.transaction, since=since)
         keeping = asyncio.create_task(lease.keep())
         try:
-            await _Attempt(engine, adapter, steps, lease, claimed).run()
+            await _Attempt(engine, adapter, steps, lease, claimed).run(admitted)
         except (LeaseLost, FencedOff) as lost:
             log.warning("lease_lost", **record.ids(claimed), kind=type(lost).__name__)
         finally:
@@ -85,9 +94,11 @@ class _Attempt:
         self._in_doubt = in_doubt(claimed.step_state, self._current().guard)
         self._calls = Calls(engine, lease)
 
-    async def run(self) -> None:
+    async def run(self, admitted: Callable[[], None]) -> None:
         """Go on where the row says, until something ends this claim."""
         try:
+            await self._engine.turn(self._row.now.platform)
+            admitted()
             while await self._advance():
                 pass
         except FencedOff:
@@ -140,6 +151,7 @@ class _Attempt:
             return False
         if self._in_doubt:
             found = await self._look(step)
+            failpoint("publisher.looked")
             self._in_doubt = False
             if found is None:
                 await self._row.mark(step, "absent", **self._undone(step))
@@ -155,9 +167,10 @@ class _Attempt:
         if began.cancel_requested and step.visible:
             await self._row.mark(step, "stopped", **self._undone(step))
             return True
-        return await self._record(
-            step, await self._call(step.act, self._adapter.limits.upload_timeout)
-        )
+        failpoint("publisher.begun")
+        outcome = await self._call(step.act, self._adapter.limits.upload_timeout)
+        failpoint("publisher.answered")
+        return await self._record(step, outcome)
 
     def _current(self) -> Step[Any]:
         """The step the row stands at, or the one after it when that is done."""
@@ -184,6 +197,7 @@ class _Attempt:
     async def _record(self, step: Step[Any], outcome: Outcome[Any]) -> bool:
         """Commit what the step brought; True when the next one may begin."""
         await self._row.patiently(partial(self._row.write, step, outcome, self._undone(step)))
+        failpoint("publisher.recorded")
         return isinstance(outcome, Next)
 
     async def _hand_over(self) -> None:
@@ -208,6 +222,7 @@ class _Attempt:
                 continue
             try:
                 await self._call(step.undo, CALL_TIMEOUT)
+                failpoint("publisher.undone")
             except (LeaseLost, FencedOff):
                 raise
             except Exception as error:  # noqa: BLE001 - nobody sees a draft that is left behind

@@ -7,6 +7,7 @@ from typing import Any
 from common.observe import logs
 from platforms.errors import (
     AccessRevoked,
+    NotYet,
     OutcomeUnknown,
     PlatformError,
     RateLimited,
@@ -49,6 +50,8 @@ async def record(
         return
     match error:
         case RateLimited():
+            if not isinstance(error, NotYet):
+                await uow.connections.rest(row.connection_id, await uow.now() + error.retry_after)
             await end.parked(
                 uow,
                 row,

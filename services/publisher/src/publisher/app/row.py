@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from common.failpoint import failpoint
 from common.observe import logs
 from platforms.port import Next, Outcome, Published, Step, Wait
 from publisher.app import record
@@ -109,6 +110,7 @@ class Row:
 
     async def progress(self, sent: int) -> None:
         """Show how much of the upload has left; at most once a second."""
+        failpoint("publisher.uploading")
         now = asyncio.get_running_loop().time()
         size = int(self.now.media.get("bytes") or 0)
         if now - self._told < PROGRESS_SECONDS or not size:

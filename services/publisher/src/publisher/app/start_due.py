@@ -7,23 +7,28 @@ from datetime import timedelta
 
 from publisher.app import record
 from publisher.app.ports import Uow
-from publisher.domain.publication import Publication, Stage
-from publisher.domain.states import Status
+from publisher.domain.publication import Publication
 
 BATCH = 500
 HOLD_CHECK = timedelta(minutes=1)
 
 
-async def start_due(uow: Uow, *, hold_max: timedelta) -> int:
-    """Move scheduled publications whose time has come; answers how many rows were looked at."""
-    rows = await uow.publications.due(BATCH)
+async def start_due(uow: Uow) -> int:
+    """Move scheduled publications whose time has come; answers how many."""
+    rows = await uow.due.start(BATCH)
+    await uow.timeline.note_all(rows, "due")
+    for row in rows:
+        record.wake(uow, row)
+    return len(rows)
+
+
+async def hold_due(uow: Uow, *, hold_max: timedelta) -> int:
+    """Those whose account is not well wait for it, and fail when that takes too long."""
+    rows = await uow.due.stuck(BATCH)
     now = await uow.now()
     for row in rows:
-        connection = await uow.connections.get(row.connection_id, row.user_id)
         with record.within(row):
-            if connection is not None and connection.healthy:
-                await _start(uow, row)
-            elif row.schedule_at is not None and now - row.schedule_at > hold_max:
+            if row.schedule_at is not None and now - row.schedule_at > hold_max:
                 await record.failed(
                     uow, row, code="connection_expired", reason="token_refused", fenced=False
                 )
@@ -34,19 +39,11 @@ async def start_due(uow: Uow, *, hold_max: timedelta) -> int:
 
 async def wake_unattended(uow: Uow, *, quarantine: timedelta, again_after: timedelta) -> int:
     """Publishing rows that are due and that nobody holds: retries, polls, orphans, lost calls."""
-    rows = await uow.publications.unattended(BATCH, quarantine=quarantine, again_after=again_after)
-    for row in rows:
+    rows = await uow.due.call(BATCH, quarantine=quarantine)
+    again = await uow.due.call_again(quarantine=quarantine, again_after=again_after)
+    for row in (*rows, *again):
         record.wake(uow, row)
-    return len(rows)
-
-
-async def _start(uow: Uow, row: Publication) -> None:
-    started = await uow.publications.change(
-        row, to=Status.PUBLISHING, stage=Stage.QUEUED, hold=None, after=timedelta(0), woken=True
-    )
-    if started is not None:
-        await uow.timeline.note(started, "due")
-        record.wake(uow, started)
+    return len(rows) + len(again)
 
 
 async def _hold(uow: Uow, row: Publication) -> None:

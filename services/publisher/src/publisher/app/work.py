@@ -3,6 +3,9 @@
 The message is acknowledged once the claim is committed, because losing a channel cancels running
 handlers (stack.md C7) and a long upload would outlive RabbitMQ's patience (C8). From then on the
 lease on the row stands for the work.
+
+A call says only that something of a platform is due. What is taken is the next in turn, so that
+users share a platform fairly however many publications each of them has.
 """
 
 import asyncio
@@ -12,6 +15,7 @@ from functools import partial
 from common.bus.subscription import Done, Heard, Outcome
 from common.contracts.publisher import PublicationRequested
 from common.contracts.words import Platform
+from common.failpoint import failpoint
 from common.observe import logs, metrics
 from publisher.app.engine import Engine
 from publisher.app.publish import publish
@@ -28,35 +32,27 @@ class Worker:
 
     def __init__(self, engine: Engine, slots: int) -> None:
         self._engine = engine
-        self._slots = {platform: asyncio.Semaphore(slots) for platform in Platform}
+        self._lines = {platform: _Line(platform, slots) for platform in Platform}
         self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, heard: Heard) -> Outcome:
         """Handle one call. One that finds nothing to do is done: somebody was faster."""
         call: PublicationRequested = heard.event
-        slots = self._slots[call.platform]
-        await slots.acquire()
+        place = await self._lines[call.platform].enter()
         try:
-            if self._engine.stopping.is_set():
-                raise asyncio.CancelledError
-            policy = self._engine.policy
             since = time.monotonic()
-            async with self._engine.transaction() as uow:
-                claimed = await uow.publications.claim(
-                    call.publication_id, lease=policy.lease, quarantine=policy.quarantine
-                )
-                if claimed is not None:
-                    await uow.timeline.note(claimed, "claimed", step=claimed.step)
-                    uow.then(partial(_observe_lateness, claimed))
+            claimed = await self._claim(place.line)
+            if claimed is not None:
+                failpoint("publisher.claimed")
         except BaseException:
-            slots.release()
+            place.leave()
             raise
         if claimed is None:
-            slots.release()
+            place.leave()
             return Done()
-        task = asyncio.create_task(publish(self._engine, claimed, since=since))
+        task = asyncio.create_task(self._work(place, claimed, since))
         self._running.add(task)
-        task.add_done_callback(partial(self._ended, slots))
+        task.add_done_callback(partial(self._ended, place))
         return Done()
 
     def stop_claiming(self) -> None:
@@ -71,11 +67,96 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    def _ended(self, slots: asyncio.Semaphore, task: asyncio.Task[None]) -> None:
+    async def _claim(self, line: "_Line") -> Publication | None:
+        if self._engine.stopping.is_set():
+            raise asyncio.CancelledError
+        policy = self._engine.policy
+        async with self._engine.transaction() as uow:
+            due = await uow.due.next_in_turn(
+                line.platform, line.last_user, quarantine=policy.quarantine
+            )
+            if due is None:
+                return None
+            claimed = await uow.due.claim(due, lease=policy.lease, quarantine=policy.quarantine)
+            if claimed is None:
+                return None
+            await uow.timeline.note(claimed, "claimed", step=claimed.step)
+            uow.then(partial(_observe_lateness, claimed))
+            failpoint("publisher.claiming")
+        line.last_user = claimed.user_id
+        return claimed
+
+    async def _work(self, place: "_Place", claimed: Publication, since: float) -> None:
+        failpoint("publisher.working")
+        await publish(self._engine, claimed, since=since, admitted=place.open)
+        while not place.line.called and not self._engine.stopping.is_set():
+            # Nobody waits for the slot: see what else is due. Should all calls be lost, a single
+            # one brings everything back.
+            await place.return_to_the_door()
+            since = time.monotonic()
+            following = await self._claim(place.line)
+            if following is None:
+                return
+            await publish(self._engine, following, since=since, admitted=place.open)
+
+    def _ended(self, place: "_Place", task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        slots.release()
+        place.leave()
         if not task.cancelled() and task.exception() is not None:
             log.error("publish_task_died", exc_info=task.exception())
+
+
+class _Line:
+    """A platform's slots and the door before them. Only one publication at a time stands between
+    its claim and its first turn at the platform's pace: so the next is chosen as late as can be."""
+
+    def __init__(self, platform: Platform, slots: int) -> None:
+        self.platform = platform
+        self.last_user = ""
+        self.called = 0
+        """Calls that wait for a slot."""
+        self.slots = asyncio.Semaphore(slots)
+        self.door = asyncio.Lock()
+
+    async def enter(self) -> "_Place":
+        """Wait for a slot, then for the door."""
+        self.called += 1
+        try:
+            await self.slots.acquire()
+        finally:
+            self.called -= 1
+        place = _Place(self)
+        try:
+            await place.return_to_the_door()
+        except BaseException:
+            place.leave()
+            raise
+        return place
+
+
+class _Place:
+    """A slot that was taken, at times with the door in hand."""
+
+    def __init__(self, line: _Line) -> None:
+        self.line = line
+        self._at_door = False
+
+    async def return_to_the_door(self) -> None:
+        """Wait until nobody else is on the way to a first turn."""
+        self.open()
+        await self.line.door.acquire()
+        self._at_door = True
+
+    def open(self) -> None:
+        """Let the next one through."""
+        if self._at_door:
+            self._at_door = False
+            self.line.door.release()
+
+    def leave(self) -> None:
+        """Give the slot back."""
+        self.open()
+        self.line.slots.release()
 
 
 def _observe_lateness(claimed: Publication) -> None:

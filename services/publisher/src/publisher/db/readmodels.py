@@ -1,12 +1,12 @@
 """The queries over what publisher remembers of others: connections, plans; and its timeline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, case, func, insert, or_, select
+from sqlalchemy import RowMapping, and_, case, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +22,9 @@ def _connection(row: RowMapping) -> Connection:
     return Connection(**{**row, "platform": Platform(row["platform"])})
 
 
+OWN = [column for column in connections.c if column.name != "rest_until"]
+
+
 class ConnectionRows:
     """app.ports.Connections over PostgreSQL."""
 
@@ -31,7 +34,7 @@ class ConnectionRows:
     async def get(self, connection_id: UUID, user_id: str) -> Connection | None:
         """One of the user's own that is not removed."""
         found = await self._connection.execute(
-            select(connections).where(
+            select(*OWN).where(
                 connections.c.id == connection_id,
                 connections.c.user_id == user_id,
                 connections.c.status != REMOVED,
@@ -43,7 +46,7 @@ class ConnectionRows:
     async def of_user(self, user_id: str, platform: Platform) -> list[Connection]:
         """All of a platform that are not removed."""
         found = await self._connection.execute(
-            select(connections).where(
+            select(*OWN).where(
                 connections.c.user_id == user_id,
                 connections.c.platform == platform,
                 connections.c.status != REMOVED,
@@ -69,6 +72,17 @@ class ConnectionRows:
         )
         found = await self._connection.execute(statement.returning(connections.c.version))
         return bool(found.scalar() == connection.version)
+
+    async def rest(self, connection_id: UUID, until: datetime) -> None:
+        """The longer rest wins."""
+        await self._connection.execute(
+            update(connections)
+            .where(
+                connections.c.id == connection_id,
+                func.coalesce(connections.c.rest_until, func.now()) < until,
+            )
+            .values(rest_until=until)
+        )
 
 
 class PlanRows:
@@ -123,6 +137,21 @@ class TimelineRows:
                 trace_id=trace.current().trace_id,
             )
         )
+
+    async def note_all(self, publications: Sequence[Publication], kind: str) -> None:
+        """The same line for each, in its own trace."""
+        if publications:
+            lines = [
+                {
+                    "publication_id": one.id,
+                    "kind": kind,
+                    "status": one.status,
+                    "attempt": one.attempt,
+                    "trace_id": trace.start(one.traceparent).trace_id,
+                }
+                for one in publications
+            ]
+            await self._connection.execute(insert(timeline), lines)
 
     async def page(
         self, publication_id: UUID, *, after: int, limit: int

@@ -6,31 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, case, func, insert, or_, select, true, tuple_, update
+from sqlalchemy import Select, func, insert, select, true, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.contracts.words import Platform
 from publisher.app.ports import DuplicatePublication, Filters
-from publisher.db.pauses import running
+from publisher.db.picture import OWN, picture
 from publisher.db.tables import publications as t
-from publisher.domain.publication import Publication, Stage, StepState
+from publisher.domain.publication import Publication, StepState
 from publisher.domain.states import Status, check_move
 
 ENDED = (Status.PUBLISHED, Status.FAILED, Status.CANCELLED, Status.UNCERTAIN)
-OWN = [column for column in t.c if column.name != "woken_at"]
-
-
-def _picture(row: RowMapping) -> Publication:
-    return Publication(
-        **{
-            **row,
-            "platform": Platform(row["platform"]),
-            "status": Status(row["status"]),
-            "stage": Stage(row["stage"]) if row["stage"] else None,
-            "step_state": StepState(row["step_state"]),
-        }
-    )
 
 
 class PublicationRows:
@@ -123,81 +109,7 @@ class PublicationRows:
             row = (await self._connection.execute(statement)).mappings().first()
         except IntegrityError as error:
             raise _duplicate(error) from None
-        return _picture(row) if row else None
-
-    async def claim(
-        self, publication_id: UUID, *, lease: timedelta, quarantine: timedelta
-    ) -> Publication | None:
-        """A new fence shuts out whoever held the lease before."""
-        statement = (
-            update(t)
-            .where(
-                t.c.id == publication_id,
-                t.c.status == Status.PUBLISHING,
-                t.c.due_at <= func.clock_timestamp(),
-                self._free(quarantine),
-                or_(running(), t.c.cancel_requested, t.c.visible),
-            )
-            .values(
-                fence=t.c.fence + 1,
-                attempt=func.greatest(t.c.attempt, t.c.failures + 1),
-                lease_until=func.clock_timestamp() + lease,
-                woken_at=None,
-                updated_at=func.clock_timestamp(),
-            )
-            .returning(*OWN)
-        )
-        row = (await self._connection.execute(statement)).mappings().first()
-        return _picture(row) if row else None
-
-    async def renew(self, publication: Publication, lease: timedelta) -> bool:
-        """Only while the fence is ours and the lease has not run out."""
-        statement = (
-            update(t)
-            .where(
-                t.c.id == publication.id,
-                t.c.fence == publication.fence,
-                t.c.lease_until > func.clock_timestamp(),
-            )
-            .values(lease_until=func.clock_timestamp() + lease)
-        )
-        return (await self._connection.execute(statement)).rowcount == 1
-
-    async def due(self, limit: int) -> list[Publication]:
-        """Scheduled ones whose time has come."""
-        return await self._all(
-            select(*OWN)
-            .where(t.c.due_at <= func.clock_timestamp(), t.c.status == Status.SCHEDULED, running())
-            .order_by(t.c.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-
-    async def unattended(
-        self, limit: int, *, quarantine: timedelta, again_after: timedelta
-    ) -> list[Publication]:
-        """Rows that are due, free and not woken of late."""
-        found = (
-            select(t.c.id)
-            .where(
-                t.c.due_at <= func.clock_timestamp(),
-                t.c.status == Status.PUBLISHING,
-                self._free(quarantine),
-                or_(running(), t.c.cancel_requested, t.c.visible),
-                or_(t.c.woken_at.is_(None), t.c.woken_at < func.clock_timestamp() - again_after),
-            )
-            .order_by(t.c.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        statement = (
-            update(t)
-            .where(t.c.id.in_(found.scalar_subquery()))
-            .values(woken_at=func.clock_timestamp())
-            .returning(*OWN)
-        )
-        rows = (await self._connection.execute(statement)).mappings()
-        return [_picture(row) for row in rows]
+        return picture(row) if row else None
 
     async def scheduled_of(
         self, *, user_id: str | None = None, connection_id: UUID | None = None
@@ -239,27 +151,15 @@ class PublicationRows:
         )
 
     @staticmethod
-    def _free(quarantine: timedelta) -> Any:  # noqa: ANN401 - an SQL expression
-        """Never leased, given back, or run out so long ago that nobody can be sending."""
-        return or_(
-            t.c.lease_until.is_(None),
-            case(
-                (t.c.step_state == StepState.STARTED, t.c.lease_until + quarantine),
-                else_=t.c.lease_until,
-            )
-            < func.clock_timestamp(),
-        )
-
-    @staticmethod
     def _own(publication_id: UUID, user_id: str) -> Select[Any]:
         return select(*OWN).where(t.c.id == publication_id, t.c.user_id == user_id)
 
     async def _one(self, statement: Select[Any]) -> Publication | None:
         row = (await self._connection.execute(statement)).mappings().first()
-        return _picture(row) if row else None
+        return picture(row) if row else None
 
     async def _all(self, statement: Select[Any]) -> list[Publication]:
-        return [_picture(row) for row in (await self._connection.execute(statement)).mappings()]
+        return [picture(row) for row in (await self._connection.execute(statement)).mappings()]
 
 
 def _duplicate(error: IntegrityError) -> Exception:

@@ -84,6 +84,16 @@ Index(
     postgresql_where=_ACTIVE,
 )
 Index("publications_due", publications.c.due_at, postgresql_where=text("due_at IS NOT NULL"))
+_PUBLISHING = text("status = 'publishing'")
+Index(
+    "publications_in_turn",
+    publications.c.platform,
+    publications.c.user_id,
+    publications.c.step.is_(None),
+    publications.c.id,
+    publications.c.due_at,
+    postgresql_where=_PUBLISHING,
+)
 Index("publications_of_user", publications.c.user_id, publications.c.id)
 Index("publications_changed", publications.c.user_id, publications.c.updated_at)
 
@@ -112,6 +122,7 @@ connections = Table(
     Column("account_name", String, nullable=False),
     Column("status", String, nullable=False),
     Column("version", Integer, nullable=False),
+    moment("rest_until", nullable=True),
 )
 Index("connections_of_user", connections.c.user_id, connections.c.platform)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from common.db.unit_of_work import OUTBOX, UnitOfWork
+from publisher.db.due import DueRows
 from publisher.db.pauses import PauseRows
 from publisher.db.readmodels import ConnectionRows, PlanRows, TimelineRows
 from publisher.db.repositories import PublicationRows
@@ -17,6 +18,11 @@ class PublisherUow(UnitOfWork):
     def publications(self) -> PublicationRows:
         """The publications."""
         return PublicationRows(self.connection)
+
+    @property
+    def due(self) -> DueRows:
+        """The same as a queue."""
+        return DueRows(self.connection)
 
     @property
     def connections(self) -> ConnectionRows:

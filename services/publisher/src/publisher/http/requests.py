@@ -94,7 +94,7 @@ async def publish(
         _refuse([Finding(at, "platform", "plan_required") for at in range(len(body.targets))])
     allowed = await rates.count(gate.pace, "publish", who.user_id, gate.publish_rate)
     media = Looked(None, None)
-    if allowed.slot.granted:  # nothing costly for somebody who asks too often
+    if not allowed.wait:  # nothing costly for somebody who asks too often
         media = await _look(body, who.user_id, gate)
         await _wait_for_recent_connection(gate, body, who.user_id)
     try:

@@ -1,13 +1,15 @@
-"""The command line of every service: `python -m <package> http|worker|migrate|topology`."""
+"""The command line of every service: `python -m <package> http|worker|migrate|topology|dead`."""
 
 import argparse
 import asyncio
 import resource
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from common import commands_dead
 from common.bus import topology
 from common.bus.subscription import Subscription, queues
 from common.db import migrate
@@ -31,6 +33,27 @@ class Service(Generic[S]):
 
     def main(self) -> None:
         """Read the command line and run one process or task."""
+        chosen = self._command_line().parse_args()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold tokens
+        if chosen.command == "dead":
+            commands_dead.configure_logs(self.name)
+        else:
+            logs.configure(self.name, chosen.command)
+        settings = load(self.settings)
+        own = queues(self.name, self.subscriptions, settings.bus_retry_delays)
+        match chosen.command:
+            case "migrate" if chosen.down:
+                migrate.downgrade(self.migrations, settings.database_url, chosen.revision)
+            case "migrate":
+                migrate.upgrade(self.migrations, settings.database_url, chosen.revision)
+            case "topology":
+                asyncio.run(topology.declare(settings.rabbitmq_url, self.name, own))
+            case "dead":
+                sys.exit(commands_dead.run(settings.rabbitmq_url, own, chosen))
+            case name:
+                self.processes[name](settings, chosen)
+
+    def _command_line(self) -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser(prog=f"python -m {self.name.replace('-', '_')}")
         commands = parser.add_subparsers(dest="command", required=True)
         for name in self.processes:
@@ -41,18 +64,8 @@ class Service(Generic[S]):
         move.add_argument("revision", nargs="?", default="head")
         move.add_argument("--down", action="store_true", help="undo down to the revision")
         commands.add_parser("topology", help="declare exchanges and queues")
-        chosen = parser.parse_args()
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold tokens
-        logs.configure(self.name, chosen.command)
-        settings = load(self.settings)
-        match chosen.command:
-            case "migrate" if chosen.down:
-                migrate.downgrade(self.migrations, settings.database_url, chosen.revision)
-            case "migrate":
-                migrate.upgrade(self.migrations, settings.database_url, chosen.revision)
-            case "topology":
-                own = queues(self.name, self.subscriptions, settings.bus_retry_delays)
-                asyncio.run(topology.declare(settings.rabbitmq_url, self.name, own))
-            case name:
-                self.processes[name](settings, chosen)
+        letters = commands.add_parser("dead", help="look at dead letters, replay or drop them")
+        commands_dead.arguments(
+            letters, [one.name for one in queues(self.name, self.subscriptions, ())]
+        )
+        return parser

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from platforms.errors import ContentRefused, OutcomeUnknown, Unavailable
+from platforms.errors import ContentRefused, OutcomeUnknown, RateLimited, Unavailable
 from platforms.port import Guard, Wait
 from publisher.app.cancel_publication import cancel_publication
 from publisher.app.ports import ConnectionLost, VaultUnavailable
@@ -129,6 +129,16 @@ async def test_a_cancel_while_waiting_for_a_retry_is_done_at_once_not_in_an_hour
     done = await lab.attempt(row)
     assert done.status is Status.CANCELLED
     assert three.asked == ["act:draft", "act:send", "undo:draft"]
+
+
+async def test_a_cancel_is_done_at_once_though_the_account_was_told_to_wait_an_hour(
+    lab: Lab, three: Scripted
+) -> None:
+    three.order("act:send", RateLimited(timedelta(hours=1)))
+    row = await lab.attempt(await lab.request())
+    assert await lab.claim(row) is None
+    assert await cancel(lab, row) is Verdict.REQUESTED
+    assert (await lab.attempt(row)).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("refusal", [ContentRefused(), Unavailable(), RuntimeError("a bug")])

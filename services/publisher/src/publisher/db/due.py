@@ -152,8 +152,8 @@ def _come(status: Status) -> ColumnElement[bool]:
 
 
 def _claimable(quarantine: timedelta) -> ColumnElement[bool]:
-    """Due, held by nobody, and neither paused nor resting. Whoever asked for a cancel, and what
-    people may see by now, is attended to even while paused."""
+    """Due, held by nobody, and neither paused nor resting. A cancel is seen to even then, and what
+    people may see by now is followed to its end even while paused."""
     lease_over = case(
         (t.c.step_state == StepState.STARTED, t.c.lease_until + quarantine),
         else_=t.c.lease_until,
@@ -162,6 +162,5 @@ def _claimable(quarantine: timedelta) -> ColumnElement[bool]:
     return and_(
         _come(Status.PUBLISHING),
         or_(t.c.lease_until.is_(None), lease_over < NOW),
-        or_(running(), t.c.cancel_requested, t.c.visible),
-        ~resting,
+        or_(t.c.cancel_requested, and_(~resting, or_(running(), t.c.visible))),
     )

@@ -94,7 +94,11 @@ class Worker:
             # one brings everything back.
             await place.return_to_the_door()
             since = time.monotonic()
-            following = await self._claim(place.line)
+            try:
+                following = await self._claim(place.line)
+            except Exception as error:  # noqa: BLE001 - whatever is due will be called for again
+                log.warning("claim_failed", error=type(error).__name__)
+                return
             if following is None:
                 return
             await publish(self._engine, following, since=since, admitted=place.open)

@@ -1,4 +1,4 @@
-"""`python -m connections http|worker|migrate|topology`."""
+"""`python -m connections http|worker|migrate|topology|dead`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`python -m oauth_gateway http|worker|migrate|topology`."""
+"""`python -m oauth_gateway http|worker|migrate|topology|dead`."""
 
 from pathlib import Path
 

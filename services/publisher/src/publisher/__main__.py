@@ -1,4 +1,4 @@
-"""`python -m publisher http|clock|worker|migrate|topology`."""
+"""`python -m publisher http|clock|worker|migrate|topology|dead`."""
 
 import argparse
 from pathlib import Path

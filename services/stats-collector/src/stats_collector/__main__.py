@@ -1,4 +1,4 @@
-"""`python -m stats_collector http|worker|migrate|topology`."""
+"""`python -m stats_collector http|worker|migrate|topology|dead`."""
 
 from pathlib import Path
 

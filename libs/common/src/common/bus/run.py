@@ -125,7 +125,13 @@ class Consumer:
 
     async def _bury(self, delivery: Delivery, why: str, *, keep_body: bool = True) -> None:
         """An unreadable body may hold anything, so only its size and hash are kept."""
-        log.error("message_dead", queue=self.queue.name, why=why, attempt=delivery.attempt)
+        log.error(
+            "message_dead",
+            queue=self.queue.name,
+            message_id=delivery.message_id,
+            why=why,
+            attempt=delivery.attempt,
+        )
         failpoint("bus.burying")
         await publish(
             self.broker,

@@ -17,6 +17,9 @@ MAX_LENGTH = 1_000_000
 DELIVERY_LIMIT = 50
 """Restarts and lost connections count too (stack.md C9), so it is far above any real retry."""
 
+LOOKS = 1_000_000_000
+"""RabbitMQ 4 drops a message that came back 20 times, and each look at a dead letter counts."""
+
 
 async def declare(url: SecretStr, service: str, queues: tuple[Queue, ...]) -> None:
     """Idempotent; the sources' exchanges are declared as well, so the order of services is free."""
@@ -56,7 +59,9 @@ async def _declare_queue(
         )
         await rung.bind(retry, name)
     grave = await channel.declare_queue(
-        queue.dead, durable=True, arguments={"x-queue-type": "quorum"}
+        queue.dead,
+        durable=True,
+        arguments={"x-queue-type": "quorum", "x-delivery-limit": LOOKS},
     )
     await grave.bind(dead, queue.name)
 

@@ -9,6 +9,7 @@ SOURCES := $(wildcard libs/*/src) $(wildcard services/*/src) deploy/local
 CLIP ?= deploy/local/clip.mp4
 USER ?= demo
 PLAN ?= pro
+SPACE := $(subst ,, )
 # User is also what a shell calls its owner: only a value given to make counts.
 ifneq ($(origin USER),command line)
 USER := demo
@@ -22,6 +23,11 @@ demo: $(BIN)/.run ## publish one clip to four simulated platforms (CLIP=file.mp4
 
 test: $(BIN)/.dev ## run every test against real servers of its own
 	@$(BIN)/pytest -n 3 --dist loadscope $(ARGS)
+
+chaos: $(BIN)/.dev ## kill, freeze and cut under load, then check every promise (SEED= MINUTES= PUBLICATIONS=)
+	@PYTHONPATH=$(subst $(SPACE),:,$(strip tests deploy/local $(wildcard libs/*/src) services/publisher/src)) \
+		$(PY) -m chaos.run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(PUBLICATIONS),--publications $(PUBLICATIONS)) $(ARGS)
 
 lint: $(BIN)/.dev ## style, types, import rule, unused dependencies
 	@$(BIN)/ruff check .
@@ -64,4 +70,4 @@ $(BIN)/.dev: requirements-dev.lock $(BIN)/.run
 	@deploy/local/make-venv.sh $(PYTHON) requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo test lint up down logs token docs lock clean
+.PHONY: help demo test chaos lint up down logs token docs lock clean

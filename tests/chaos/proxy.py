@@ -157,17 +157,19 @@ class _Link:
 
     async def run(self) -> None:
         """Until both ways have ended, or either broke."""
-        self._tasks = [
-            asyncio.create_task(self._pump(way, source[0], sink[1]))
-            for way, source, sink in (
-                (Way.TO_SERVER, self.client, self.server),
-                (Way.TO_CLIENT, self.server, self.client),
-            )
-        ]
-        with suppress(OSError, EOFError, asyncio.CancelledError):
-            await asyncio.gather(*self._tasks)
-        self.close(reset=False)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ways = (
+            (Way.TO_SERVER, self.client[0], self.server[1]),
+            (Way.TO_CLIENT, self.server[0], self.client[1]),
+        )
+        for way, source, sink in ways:
+            ahead: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(AHEAD)
+            self._tasks.append(asyncio.create_task(self._read(way, source, ahead)))
+            self._tasks.append(asyncio.create_task(self._write(way, ahead, sink)))
+        try:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            self.close(reset=False)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def close(self, *, reset: bool) -> None:
         """End it now; safe to repeat."""
@@ -181,14 +183,6 @@ class _Link:
         self._finished.add(way)
         self.torn = True
         _end(self.server[1] if way is Way.TO_SERVER else self.client[1])
-
-    async def _pump(
-        self, way: Way, source: asyncio.StreamReader, sink: asyncio.StreamWriter
-    ) -> None:
-        ahead: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(AHEAD)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._read(way, source, ahead))
-            group.create_task(self._write(way, ahead, sink))
 
     async def _read(
         self, way: Way, source: asyncio.StreamReader, ahead: "asyncio.Queue[tuple[float, bytes]]"

@@ -1,0 +1,139 @@
+"""Gathers what a run left behind: publisher's rows, every outbox and queue, ledger and journal."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import aio_pika
+import asyncpg
+
+from chaos.history import Call, Line, Post, Row
+from chaos.plan import PLATFORMS
+from chaos.system import System
+
+UNENDED = "SELECT count(*) FROM publications WHERE status IN ('scheduled', 'publishing')"
+UNSENT = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
+POSTS_IN_CHAT = "sendVideo"
+"""The one call that counts against a chat's pace; others only ask about the chat."""
+TO_UPLOAD_HOSTS = {("vk", "upload"), ("dzen", "upload")}
+TOO_MANY = 429
+VK_TOO_MANY = {6, 9, 29}
+
+
+async def unended(system: System) -> int:
+    """How many publications are still on their way."""
+    return await _count(system, "publisher", UNENDED)
+
+
+async def unsent(system: System) -> dict[str, int]:
+    """Facts that wait for a relay, by service."""
+    return {name: await _count(system, name, UNSENT) for name in system.databases}
+
+
+async def queues(system: System) -> tuple[dict[str, int], dict[str, int]]:
+    """Messages in queues of work and in dead-letter queues."""
+    vhost = quote(system.stack.stores.name)
+    _, known = await asyncio.to_thread(
+        system.servers.rabbitmq.api, "GET", f"/api/queues/{vhost}?columns=name"
+    )
+    left: dict[str, int] = {}
+    dead: dict[str, int] = {}
+    link = await aio_pika.connect(system.amqp, timeout=10)
+    async with link:
+        channel = await link.channel()
+        for name in sorted(one["name"] for one in known):
+            queue = await channel.declare_queue(name, passive=True)
+            count = queue.declaration_result.message_count or 0
+            (dead if name.endswith(".dead") else left)[name] = count
+    return left, dead
+
+
+async def rows(system: System) -> list[Row]:
+    """All publications."""
+    found = await _all(
+        system,
+        "SELECT id, user_id, platform, title, status, version, schedule_at, post_id "
+        "FROM publications ORDER BY id",
+    )
+    return [Row(**{**one, "id": str(one["id"])}) for one in found]
+
+
+async def timelines(system: System) -> Mapping[str, list[Line]]:
+    """By publication, oldest line first."""
+    told: dict[str, list[Line]] = defaultdict(list)
+    for one in await _all(
+        system,
+        "SELECT publication_id, at, kind, status, step, detail FROM timeline ORDER BY id",
+    ):
+        told[str(one.pop("publication_id"))].append(Line(**one))
+    return told
+
+
+def posts(system: System) -> list[Post]:
+    """The ledger. A telegram post's title is its whole caption, title and text."""
+    return [
+        Post(
+            one["platform"],
+            one["post_id"],
+            one["title"].partition("\n")[0],
+            datetime.fromisoformat(one["at"]),
+            datetime.fromisoformat(one["deleted_at"]) if one["deleted_at"] else None,
+            fetched=one["sha256"] is not None,
+        )
+        for one in system.sandbox.ledger()
+    ]
+
+
+def calls(system: System) -> list[Call]:
+    """Every API call of the four platforms."""
+    return [
+        Call(
+            platform,
+            one["step"],
+            datetime.fromisoformat(one["at"]),
+            one["account"],
+            _chat(one) if one["step"] == POSTS_IN_CHAT else None,
+            throttled=one["fault"] is None and _too_many(one["answer"]),
+        )
+        for platform in PLATFORMS
+        for one in system.sandbox.journal(platform)
+        if (platform, one["step"]) not in TO_UPLOAD_HOSTS
+    ]
+
+
+def _chat(call: Mapping[str, Any]) -> str | None:
+    for part in ("form", "json", "query"):
+        values = call[part]
+        if isinstance(values, dict) and "chat_id" in values:
+            return str(values["chat_id"])
+    return None
+
+
+def _too_many(answer: Mapping[str, Any] | None) -> bool:
+    """Rutube also says 429 to a sixth download at once: that limits files, not calls."""
+    if not answer or "status" not in answer:
+        return False
+    body = answer["body"]
+    if answer["status"] == TOO_MANY:
+        return "uploaded at once" not in str(body)
+    error = body.get("error") if isinstance(body, dict) else None
+    return isinstance(error, dict) and error.get("error_code") in VK_TOO_MANY
+
+
+async def _count(system: System, service: str, query: str) -> int:
+    link = await asyncpg.connect(system.databases[service], timeout=5)
+    try:
+        return int(await link.fetchval(query, timeout=30))
+    finally:
+        await link.close()
+
+
+async def _all(system: System, query: str) -> list[dict[str, Any]]:
+    link = await asyncpg.connect(system.databases["publisher"], timeout=5)
+    try:
+        return [dict(row) for row in await link.fetch(query, timeout=60)]
+    finally:
+        await link.close()

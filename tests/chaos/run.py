@@ -1,0 +1,207 @@
+"""`make chaos`: many publications and many faults, and at the end one question: was all of it kept?
+
+python tests/chaos/run.py [--seed N] [--minutes 10] [--publications 1000] [--home .local/chaos]
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from signal import SIGTERM
+
+from chaos import evidence, report
+from chaos.book import Book
+from chaos.crowd import Crowd
+from chaos.faults import schedule
+from chaos.history import History
+from chaos.plan import planned
+from chaos.supervisor import Supervisor
+from chaos.system import System, rates
+from chaos.torture import Torturer
+from localrun.environment import TREE
+
+PEOPLE = 10
+RESERVE = 1.02
+"""A little more is asked for than has to be accepted."""
+SETTLE_SECONDS = 200.0
+TELL_SECONDS = 15.0
+
+
+class Chaos:
+    """One run."""
+
+    def __init__(self, home: Path, *, seed: int, minutes: float, publications: int) -> None:
+        self._seed = seed
+        self._seconds = minutes * 60
+        self._wanted = publications
+        self._system = System(home, seed)
+        self._book = Book()
+        self._log = home / "faults.log"
+        self._began = time.monotonic()
+
+    async def run(self) -> report.Run:
+        """All of it; whatever was started is ended, and kept only when something is wrong."""
+        kept = True
+        asyncio.get_running_loop().add_signal_handler(SIGTERM, _cancel(asyncio.current_task()))
+        try:
+            self._tell("starting servers and every process ...")
+            await self._system.up()
+            run = await self._torture()
+            kept = bool(report.problems(report.told(run)))
+        except asyncio.CancelledError:
+            kept = False
+            raise
+        finally:
+            await self._system.down(keep=kept)
+        return run
+
+    async def _torture(self) -> report.Run:
+        supervisor = Supervisor(self._system)
+        crowd = Crowd(self._system, self._book, PEOPLE, seed=self._seed)
+        torturer = Torturer(
+            self._system, supervisor, crowd.accounts, seed=self._seed, say=self._write
+        )
+        watching = [
+            asyncio.create_task(supervisor.run()),
+            asyncio.create_task(self._progress(torturer)),
+        ]
+        try:
+            self._tell("people connect their accounts ...")
+            await crowd.arrive()
+            self._tell(f"{self._wanted} publications and faults for {self._seconds:.0f} s ...")
+            names = list(self._system.stack.members)
+            asks = planned(
+                random.Random(self._seed),
+                PEOPLE,
+                int(self._wanted * RESERVE) + 1,
+                self._seconds * 0.9,
+            )
+            torture = torturer.run(schedule(self._seed, self._seconds, names), self._seconds)
+            await self._at_once(crowd.live(asks), torture)
+            self._tell("calm; waiting for everything to end ...")
+            await torturer.calm()
+            await crowd.mend()
+            await self._settled()
+            return await self._gathered(torturer, supervisor)
+        finally:
+            crowd.end()
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+
+    @staticmethod
+    async def _at_once(living: Awaitable[None], torture: Awaitable[None]) -> None:
+        async with asyncio.TaskGroup() as group:
+            tortured = group.create_task(_awaited(torture))
+            group.create_task(_awaited(living))
+            await tortured
+
+    async def _settled(self) -> None:
+        """Wait until nothing is on its way, or until that takes too long."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        on_their_way = waiting = left = 0
+        while time.monotonic() < deadline:
+            try:
+                on_their_way = await evidence.unended(self._system)
+                waiting = sum((await evidence.unsent(self._system)).values())
+                left = sum((await evidence.queues(self._system))[0].values())
+            except OSError:
+                continue
+            finally:
+                await asyncio.sleep(1)
+            if not on_their_way and not waiting and not left:
+                return
+        self._tell(
+            f"not ended in time: {on_their_way} publications, {waiting} facts, {left} messages"
+        )
+
+    async def _gathered(self, torturer: Torturer, supervisor: Supervisor) -> report.Run:
+        left, dead = await evidence.queues(self._system)
+        history = History(
+            accepted=list(self._book.accepted.values()),
+            cancels=self._book.cancels,
+            rows=await evidence.rows(self._system),
+            timelines=await evidence.timelines(self._system),
+            posts=await asyncio.to_thread(evidence.posts, self._system),
+            calls=await asyncio.to_thread(evidence.calls, self._system),
+            deaths=supervisor.deaths,
+            rates=rates(),
+            unsent=await evidence.unsent(self._system),
+            left=left,
+        )
+        fired: dict[str, dict[str, int]] = defaultdict(dict)
+        for (point, action), count in supervisor.fired.items():
+            fired[point][action] = count
+        return report.Run(
+            self._seed,
+            self._wanted,
+            time.monotonic() - self._began,
+            history,
+            torturer.done,
+            fired,
+            self._book.said,
+            dead,
+        )
+
+    async def _progress(self, torturer: Torturer) -> None:
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            cancels = len(self._book.cancels)
+            self._tell(
+                f"{len(self._book.accepted)} accepted, {cancels} cancels answered, "
+                f"{sum(torturer.done.values())} faults"
+            )
+
+    def _tell(self, what: str) -> None:
+        print(f"{time.monotonic() - self._began:6.0f} s  {what}", flush=True)  # noqa: T201 - a command's output
+
+    def _write(self, what: str) -> None:
+        with self._log.open("a") as log:
+            log.write(f"{time.strftime('%H:%M:%S')} {what}\n")
+
+
+def _cancel(task: "asyncio.Task[object] | None") -> Callable[[], object]:
+    assert task is not None
+    return task.cancel
+
+
+async def _awaited(what: Awaitable[None]) -> None:
+    await what
+
+
+def main(words: Sequence[str], say: Callable[[str], object] = print) -> int:
+    """The command line; 0 when every promise was kept."""
+    parser = argparse.ArgumentParser(description="Faults against promises.")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--publications", type=int, default=1000)
+    parser.add_argument("--home", type=Path, default=TREE / ".local")
+    arguments = parser.parse_args(words)
+    home: Path = arguments.home.resolve()
+    say(f"SEED={arguments.seed}")
+    chaos = Chaos(
+        home / "chaos",
+        seed=arguments.seed,
+        minutes=arguments.minutes,
+        publications=arguments.publications,
+    )
+    try:
+        run = asyncio.run(chaos.run())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+    told = report.told(run)
+    report.write(told, home / "chaos.json")
+    say(report.page(told))
+    wrong = report.problems(told)
+    for one in wrong:
+        say(f"WRONG  {one}")
+    say(f"Written to {home / 'chaos.json'}" + (f"; kept: {home / 'chaos'}" if wrong else ""))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

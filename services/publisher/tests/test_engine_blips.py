@@ -11,7 +11,6 @@ import pytest
 from platforms.errors import ContentRefused, Unavailable
 from platforms.port import Guard, Wait
 from publisher.app.ports import Transaction, Uow
-from publisher.app.publish import publish
 from publisher.domain.states import Status
 
 from .lab import Lab
@@ -72,17 +71,6 @@ async def test_a_refusal_is_kept_though_the_database_was_away(lab: Lab, platform
     assert (row.status, row.error_code) == (Status.FAILED, "content_refused")
 
 
-async def test_a_post_that_people_may_see_is_never_called_failed_for_want_of_an_answer(
-    lab: Lab, platform: Scripted
-) -> None:
-    platform.step("create", Guard.CHECKED, visible=True)
-    platform.step("processed", Guard.REPEATABLE)
-    platform.order("act:processed", *[Unavailable()] * 4)
-    row = await lab.to_the_end(await lab.request())
-    assert row.status is Status.UNCERTAIN
-    assert platform.asked.count("act:create") == 1
-
-
 async def test_good_polls_forgive_the_failures_before_them(lab: Lab, platform: Scripted) -> None:
     platform.step("create", Guard.CHECKED, visible=True)
     platform.step("processed", Guard.REPEATABLE)
@@ -91,15 +79,6 @@ async def test_good_polls_forgive_the_failures_before_them(lab: Lab, platform: S
         platform.order("act:processed", waiting, Unavailable())
     row = await lab.to_the_end(await lab.request(), attempts=20)
     assert row.status is Status.PUBLISHED
-
-
-async def test_a_platform_that_was_switched_off_ends_its_publications_at_once(lab: Lab) -> None:
-    row = await lab.request()
-    claimed = await lab.claim(row)
-    assert claimed is not None
-    await publish(replace(lab.engine(), adapters={}), claimed)
-    row = await lab.read(row)
-    assert (row.status, row.error_code) == (Status.FAILED, "platform_unavailable")
 
 
 async def test_a_worker_told_to_stop_hands_a_doubt_over_as_a_doubt(

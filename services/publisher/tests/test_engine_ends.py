@@ -17,6 +17,7 @@ from platforms.reasons import Reason
 from publisher.app.publish import publish
 from publisher.app.work import Worker
 from publisher.domain.publication import Publication
+from publisher.domain.rules import Verdict
 from publisher.domain.states import Status
 
 from .lab import Lab
@@ -55,6 +56,18 @@ async def test_switched_off_while_people_may_see_the_post_a_person_has_to_look(
     assert claimed is not None
     await publish(replace(lab.engine(), adapters={}), claimed)
     assert (await lab.read(row)).status is Status.UNCERTAIN
+
+
+async def test_switched_off_with_a_wish_to_cancel_it_is_cancelled(
+    lab: Lab, three: Scripted
+) -> None:
+    row = await lab.request()
+    claimed = await lab.claim(row)
+    assert claimed is not None
+    assert await cancel(lab, row) is Verdict.REQUESTED
+    await publish(replace(lab.engine(), adapters={}), claimed)
+    assert (await lab.read(row)).status is Status.CANCELLED
+    assert three.asked == []
 
 
 async def test_a_step_that_this_build_does_not_know_ends_it(lab: Lab, three: Scripted) -> None:
@@ -98,6 +111,17 @@ async def test_what_came_to_nothing_is_begun_afresh(lab: Lab, three: Scripted) -
     done = await lab.to_the_end(await lab.request())
     assert three.asked == [*("act:draft", "act:send", "act:processed")] * 2
     assert done.status is Status.PUBLISHED
+
+
+async def test_what_comes_to_nothing_again_and_again_ends_though_its_first_steps_succeed(
+    lab: Lab, three: Scripted
+) -> None:
+    for _ in range(9):
+        three.order("act:processed", answer(Wait(Marks(), timedelta())))
+        three.order("act:processed", StartOver(Reason.MEDIA_UNREACHABLE))
+    done = await lab.to_the_end(await lab.request(), attempts=20)
+    assert three.asked.count("act:send") == 4
+    assert (done.status, done.error_reason) == (Status.FAILED, "media_unreachable")
 
 
 async def test_an_application_that_is_refused_fails_at_once(lab: Lab, three: Scripted) -> None:

@@ -62,17 +62,22 @@ async def publish(
 async def _unusable(engine: Engine, claimed: Publication) -> None:
     """The platform is switched off here, or the row stands at a step that this build lacks."""
     async with engine.transaction() as uow:
-        if claimed.visible:
-            await record.uncertain(uow, claimed, step=claimed.step or "", fenced=True)
+        row = await uow.publications.change(claimed, fenced=True)  # a cancel may have come
+        if row is None:
             return
-        await record.failed(
-            uow,
-            claimed,
-            code="platform_unavailable",
-            reason="platform_unavailable",
-            fenced=True,
-            detail="switched off",
-        )
+        if row.visible:
+            await record.uncertain(uow, row, step=row.step or "", fenced=True)
+        elif row.cancel_requested:
+            await record.cancelled(uow, row, why=row.cancel_why or "user", fenced=True)
+        else:
+            await record.failed(
+                uow,
+                row,
+                code="platform_unavailable",
+                reason="platform_unavailable",
+                fenced=True,
+                detail="switched off",
+            )
 
 
 class _Attempt:

@@ -123,7 +123,8 @@ async def _again(
 
     What people may see by now is never called failed for want of an answer: a person decides.
     """
-    failures = row.failures + 1
+    # Steps that came to nothing were no progress: then every attempt since the request counts.
+    failures = row.attempt if isinstance(error, StartOver) else row.failures + 1
     delay = next_delay(failures, delays)
     visible = columns.get("visible", row.visible)
     if visible and (lost or delay is None):

@@ -41,14 +41,20 @@ class Unavailable(PlatformError):
 
 class RateLimited(Unavailable):
     """Asked too often; `retry_after` is what the platform told, or our own default. It costs no
-    attempt."""
+    attempt. `ours`: not the platform says so, but the pace that we keep by ourselves."""
 
     default = Reason.RATE_LIMITED
 
     def __init__(
-        self, retry_after: timedelta, reason: Reason | None = None, *, note: str = ""
+        self,
+        retry_after: timedelta,
+        reason: Reason | None = None,
+        *,
+        note: str = "",
+        ours: bool = False,
     ) -> None:
         self.retry_after = retry_after
+        self.ours = ours
         super().__init__(reason, note=note)
 
 

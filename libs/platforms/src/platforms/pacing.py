@@ -124,7 +124,7 @@ class Pacer:
             # let through almost two within a day.
             wait = await self._pace.count("vk:saves", self._settings.vk_daily_saves, DAY)
             if wait:
-                raise NotYet(timedelta(seconds=wait), note="VK_DAILY_SAVES of our own")
+                raise NotYet(timedelta(seconds=wait), note="VK_DAILY_SAVES of our own", ours=True)
         try:
             yield
         except NotYet:
@@ -155,7 +155,8 @@ class Pacer:
         slot = await self._pace.reserve(wanted)
         if slot.refused_by is not None:
             kind = NotYet if slot.refused_by.key == platform else RateLimited
-            raise kind(timedelta(seconds=slot.wait), note=f"our own pace: {slot.refused_by.key}")
+            note = f"our own pace: {slot.refused_by.key}"
+            raise kind(timedelta(seconds=slot.wait), note=note, ours=True)
         await asyncio.sleep(slot.wait)
 
     async def _hold(self, call: Call, wait: timedelta) -> None:

@@ -16,6 +16,7 @@ class Reason(Enum):
 
     UNAVAILABLE = "unavailable"
     RATE_LIMITED = "rate_limited"
+    WAITED_TOO_LONG = "waited_too_long"
     OUTCOME_UNKNOWN = "outcome_unknown"
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - a reason's name, no secret
     ACCESS_REVOKED = "access_revoked"
@@ -51,6 +52,12 @@ TEXTS: dict[Reason, Text] = {
     Reason.RATE_LIMITED: Text(
         "Платформа просит подождать: слишком много запросов.",
         "The platform asks us to wait: too many requests.",
+    ),
+    Reason.WAITED_TOO_LONG: Text(
+        "Платформа за сутки так и не разрешила публикацию: слишком много запросов. "
+        "Повторите позже и публикуйте реже.",
+        "In a day the platform did not let it be published: too many requests. "
+        "Retry later and publish less often.",
     ),
     Reason.OUTCOME_UNKNOWN: Text(
         "Платформа не ответила, и неизвестно, появился ли клип. "

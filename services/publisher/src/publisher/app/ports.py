@@ -196,6 +196,10 @@ class Timeline(Protocol):
         """The same line for each, in the trace of its own request."""
         ...
 
+    async def told_since(self, publication: Publication) -> datetime | None:
+        """Since when all it has been is told to wait by the platform; None when it was not."""
+        ...
+
     async def page(
         self, publication_id: UUID, *, after: int, limit: int
     ) -> list[Mapping[str, Any]]:

@@ -20,7 +20,7 @@ from platforms.reasons import Reason
 from publisher.app import record as end
 from publisher.app.ports import ConnectionLost, Uow, VaultUnavailable
 from publisher.domain.publication import AFRESH, Publication, Stage
-from publisher.domain.retry import next_delay
+from publisher.domain.retry import next_delay, waited_out
 from publisher.media.errors import MediaChanged, MediaError, MediaUnavailable
 
 log = logs.get(__name__)
@@ -50,17 +50,7 @@ async def record(
         return
     match error:
         case RateLimited():
-            if not isinstance(error, NotYet):
-                await uow.connections.rest(row.connection_id, await uow.now() + error.retry_after)
-            await end.parked(
-                uow,
-                row,
-                after=error.retry_after,
-                stage=Stage.WAITING,
-                why=error.reason.value,
-                kind="told_to_wait",
-                **columns,
-            )
+            await _wait(uow, row, error, delays, columns)
         case TokenExpired() | AccessRevoked() | ConnectionLost():
             await _fail(uow, row, "connection_expired", "token_refused", error, columns)
         case MediaChanged():
@@ -98,6 +88,34 @@ async def _stop(uow: Uow, row: Publication, columns: Mapping[str, Any]) -> None:
     )
 
 
+async def _wait(
+    uow: Uow,
+    row: Publication,
+    told: RateLimited,
+    delays: Sequence[timedelta],
+    columns: Mapping[str, Any],
+) -> None:
+    """Wait as long as was told, with the whole account unless only this call is meant. It costs no
+    attempt; but a platform that says nothing else for a day is not waited for any longer."""
+    now = await uow.now()
+    if not isinstance(told, NotYet):
+        await uow.connections.rest(row.connection_id, now + told.retry_after)
+    if not told.ours:
+        due, since = row.schedule_at or row.created_at, await uow.timeline.told_since(row)
+        if waited_out(now, due=due, told_since=since, delays=delays):
+            await _give_up(uow, row, told, Reason.WAITED_TOO_LONG.value, columns)
+            return
+    await end.parked(
+        uow,
+        row,
+        after=told.retry_after,
+        stage=Stage.WAITING,
+        why=told.reason.value,
+        kind="in_line" if told.ours else "told_to_wait",
+        **columns,
+    )
+
+
 async def _fail(
     uow: Uow,
     row: Publication,
@@ -126,11 +144,8 @@ async def _again(
     # Steps that came to nothing were no progress: then every attempt since the request counts.
     failures = row.attempt if isinstance(error, StartOver) else row.failures + 1
     delay = next_delay(failures, delays)
-    visible = columns.get("visible", row.visible)
-    if visible and (lost or delay is None):
-        await end.uncertain(uow, row, step=row.step or "", fenced=True)
-    elif delay is None:
-        await _fail(uow, row, "retries_exhausted", _exhausted(error), error, columns)
+    if delay is None or (lost and columns.get("visible", row.visible)):
+        await _give_up(uow, row, error, _exhausted(error), columns)
     else:
         log.warning(
             "publish_job_retry",
@@ -149,6 +164,15 @@ async def _again(
             failures=failures,
             **columns,
         )
+
+
+async def _give_up(
+    uow: Uow, row: Publication, error: Exception, reason: str, columns: Mapping[str, Any]
+) -> None:
+    if columns.get("visible", row.visible):
+        await end.uncertain(uow, row, step=row.step or "", fenced=True)
+    else:
+        await _fail(uow, row, "retries_exhausted", reason, error, columns)
 
 
 def _exhausted(error: Exception) -> str:

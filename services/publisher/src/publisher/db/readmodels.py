@@ -16,6 +16,8 @@ from publisher.db.tables import connections, plans, timeline
 from publisher.domain.publication import Connection, Publication
 
 REMOVED = "removed"
+OTHERWISE = ("requested", "due", "released", "retried", "retry", "waiting", "step_done", "absent")
+"""Lines of a timeline that say something else than that the platform told us to wait."""
 
 
 def _connection(row: RowMapping) -> Connection:
@@ -152,6 +154,18 @@ class TimelineRows:
                 for one in publications
             ]
             await self._connection.execute(insert(timeline), lines)
+
+    async def told_since(self, publication: Publication) -> datetime | None:
+        """The first line that says so after the last one that says otherwise."""
+        lines = select(timeline).where(timeline.c.publication_id == publication.id)
+        otherwise = lines.where(timeline.c.kind.in_(OTHERWISE)).with_only_columns(
+            func.coalesce(func.max(timeline.c.id), 0)
+        )
+        told = lines.where(
+            timeline.c.kind == "told_to_wait", timeline.c.id > otherwise.scalar_subquery()
+        ).with_only_columns(func.min(timeline.c.at))
+        found: datetime | None = (await self._connection.execute(told)).scalar_one()
+        return found
 
     async def page(
         self, publication_id: UUID, *, after: int, limit: int

@@ -1,10 +1,13 @@
-"""When to try again: the delays of RETRY_DELAYS with jitter, then never."""
+"""When to try again: the delays of RETRY_DELAYS with jitter, then never. And how long to be patient
+with a platform that only tells us to wait."""
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 JITTER = 0.1
+PATIENCE = timedelta(days=1)
+"""How long after its time a publication may still be told to wait."""
 
 
 def next_delay(
@@ -18,3 +21,16 @@ def next_delay(
         return None
     where = random.random() if draw is None else draw  # noqa: S311 - jitter needs no secrecy
     return delays[failures - 1] * (1 + JITTER * (2 * where - 1))
+
+
+def waited_out(
+    now: datetime, *, due: datetime, told_since: datetime | None, delays: Sequence[timedelta]
+) -> bool:
+    """Whether a publication that was due at `due` and is told to wait once more has waited enough.
+
+    `told_since`: when it was first told so, with no progress and no other failure since. What was
+    late for other reasons is given as long as the retries would take.
+    """
+    if told_since is None or now - due < PATIENCE:
+        return False
+    return now - told_since >= sum(delays, timedelta())

@@ -50,6 +50,8 @@ class Clock:
             started = await start_due(uow)
         if started:
             failpoint("publisher.started")
+        if started == BATCH:
+            return True  # what is due now comes before what has waited already
         async with self._transaction() as uow:
             await hold_due(uow, hold_max=settings.hold_max)
         async with self._transaction() as uow:
@@ -60,4 +62,4 @@ class Clock:
             )
             if woken:
                 failpoint("publisher.calling")
-        return started == BATCH or woken >= BATCH
+        return woken >= BATCH

@@ -6,7 +6,7 @@ What each may do is said in domain/rules.py; here it is said once more, in SQL.
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.words import Platform
@@ -18,6 +18,10 @@ from publisher.domain.states import Status, check_move
 
 t = publications
 NOW = func.clock_timestamp()
+COME = func.statement_timestamp()
+"""For what is due: constant within a statement, so that an index finds it (the clock itself would
+be read anew at each row, of those in the future, too). It is a little behind, thus never early."""
+IN_TURN = (t.c.user_id, t.c.step.is_(None), t.c.id)
 
 
 class DueRows:
@@ -76,7 +80,7 @@ class DueRows:
             found = (
                 select(t.c.id)
                 .where(t.c.platform == platform, t.c.user_id > since, _claimable(quarantine))
-                .order_by(t.c.user_id, t.c.step.is_(None), t.c.id)
+                .order_by(*IN_TURN)
                 .limit(1)
                 .with_for_update(skip_locked=True)
             )
@@ -131,15 +135,18 @@ class DueRows:
     async def call_again(
         self, *, quarantine: timedelta, again_after: timedelta
     ) -> list[Publication]:
-        """Mark the longest overdue of each platform, if its call came to nothing."""
-        oldest = (
+        """Mark the first of each platform, if its call came to nothing."""
+        firsts = [
             select(t.c.id)
-            .distinct(t.c.platform)
-            .where(_claimable(quarantine))
-            .order_by(t.c.platform, t.c.due_at)
-        )
+            .where(t.c.platform == platform, _claimable(quarantine))
+            .order_by(*IN_TURN)
+            .limit(1)
+            .subquery()
+            for platform in Platform
+        ]
         return await self._mark_called(
-            t.c.id.in_(oldest.scalar_subquery()), t.c.woken_at < NOW - again_after
+            t.c.id.in_(union_all(*(select(first.c.id) for first in firsts)).scalar_subquery()),
+            t.c.woken_at < NOW - again_after,
         )
 
     async def _mark_called(self, *which: ColumnElement[bool]) -> list[Publication]:
@@ -148,7 +155,7 @@ class DueRows:
 
 
 def _come(status: Status) -> ColumnElement[bool]:
-    return and_(t.c.status == status, t.c.due_at <= NOW)
+    return and_(t.c.status == status, t.c.due_at <= COME)
 
 
 def _claimable(quarantine: timedelta) -> ColumnElement[bool]:
@@ -158,7 +165,7 @@ def _claimable(quarantine: timedelta) -> ColumnElement[bool]:
         (t.c.step_state == StepState.STARTED, t.c.lease_until + quarantine),
         else_=t.c.lease_until,
     )
-    resting = exists().where(connections.c.id == t.c.connection_id, connections.c.rest_until > NOW)
+    resting = exists().where(connections.c.id == t.c.connection_id, connections.c.rest_until > COME)
     return and_(
         _come(Status.PUBLISHING),
         or_(t.c.lease_until.is_(None), lease_over < NOW),

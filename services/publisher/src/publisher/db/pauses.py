@@ -1,6 +1,6 @@
 """The queries over what operators have paused."""
 
-from sqlalchemy import ColumnElement, String, cast, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, String, and_, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -10,14 +10,17 @@ from publisher.db.tables import pauses, publications
 
 def running() -> ColumnElement[bool]:
     """True for a publication that no pause covers."""
-    scope, name = pauses.c.scope, pauses.c.id
-    return ~exists().where(
-        or_(
-            (scope == Scope.PLATFORM) & (name == publications.c.platform),
-            (scope == Scope.CONNECTION) & (name == cast(publications.c.connection_id, String)),
-            (scope == Scope.USER) & (name == publications.c.user_id),
-        )
+    t = publications.c
+    # Each list is read once a statement, not once a row: a long pause leaves many rows waiting.
+    return and_(
+        t.platform.not_in(_paused(Scope.PLATFORM)),
+        cast(t.connection_id, String).not_in(_paused(Scope.CONNECTION)),
+        t.user_id.not_in(_paused(Scope.USER)),
     )
+
+
+def _paused(scope: Scope) -> Select[tuple[str]]:
+    return select(pauses.c.id).where(pauses.c.scope == scope)
 
 
 class PauseRows:

@@ -83,8 +83,16 @@ Index(
     unique=True,
     postgresql_where=_ACTIVE,
 )
-Index("publications_due", publications.c.due_at, postgresql_where=text("due_at IS NOT NULL"))
-_PUBLISHING = text("status = 'publishing'")
+Index(
+    "publications_scheduled",
+    publications.c.due_at,
+    postgresql_where=text("status = 'scheduled'"),
+)
+Index(
+    "publications_uncalled",
+    publications.c.due_at,
+    postgresql_where=text("status = 'publishing' AND woken_at IS NULL"),
+)
 Index(
     "publications_in_turn",
     publications.c.platform,
@@ -92,7 +100,7 @@ Index(
     publications.c.step.is_(None),
     publications.c.id,
     publications.c.due_at,
-    postgresql_where=_PUBLISHING,
+    postgresql_where=text("status = 'publishing'"),
 )
 Index("publications_of_user", publications.c.user_id, publications.c.id)
 Index("publications_changed", publications.c.user_id, publications.c.updated_at)

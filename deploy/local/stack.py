@@ -45,15 +45,17 @@ class Stack:
         publishers: Sequence[str] = EVERY_PLATFORM,
         usual_ports: bool = False,
         through: Mapping[str, int] | None = None,
+        own: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         """`through`: ports of proxies that stand between the services and postgres, rabbitmq,
-        redis or the sandbox."""
+        redis or the sandbox. `own`: settings of one process alone, by its name."""
         self.home = home.resolve()
         self.servers = servers
         self._through = dict(through or {})
         name = f"stack_{sha256(bytes(self.home)).hexdigest()[:10]}"
         self.stores = Stores(servers, name, self._through)
         self._settings = dict(settings or {})
+        self._own = dict(own or {})
         self._plan = planned(publishers)
         self._usual_ports = usual_ports
 
@@ -88,7 +90,9 @@ class Stack:
                 plan,
                 self.home,
                 self._ports[plan.name],
-                environment(plan.service, places, self.credentials) | self._settings,
+                environment(plan.service, places, self.credentials)
+                | self._settings
+                | dict(self._own.get(plan.name, {})),
             )
             for plan in self._plan
         }

@@ -41,21 +41,18 @@ class Crowd:
         )
 
     async def live(self, plans: Sequence[Sequence[Ask]]) -> None:
-        """Until all that was planned is done; those who come and go do so meanwhile."""
-        going = asyncio.ensure_future(
-            self._all(
-                [
-                    partial(one.come_and_go, name)
-                    for one, name in zip(self._restless, RESTLESS, strict=True)
-                ]
-            )
-        )
-        try:
-            staying = zip(self._staying, plans, strict=True)
-            await self._all([partial(one.live, plan) for one, plan in staying])
-        finally:
-            self._leave.set()
-            await going
+        """Those who stay do what was planned, until all of it is done."""
+        staying = zip(self._staying, plans, strict=True)
+        await self._all([partial(one.live, plan) for one, plan in staying])
+
+    async def come_and_go(self) -> None:
+        """The others, until they are told to leave."""
+        restless = zip(self._restless, RESTLESS, strict=True)
+        await self._all([partial(one.come_and_go, name) for one, name in restless])
+
+    def leave(self) -> None:
+        """Those who come and go stay where they are."""
+        self._leave.set()
 
     async def mend(self) -> None:
         """Everybody connects again what has expired."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -28,27 +29,36 @@ async def unended(system: System) -> int:
     return await _count(system, "publisher", UNENDED)
 
 
-async def unsent(system: System) -> dict[str, int]:
-    """Facts that wait for a relay, by service."""
-    return {name: await _count(system, name, UNSENT) for name in system.databases}
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Facts in outboxes by service, messages by queue."""
+
+    facts: dict[str, int]
+    messages: dict[str, int]
+    dead: dict[str, int]
+
+    @property
+    def nothing(self) -> bool:
+        """Nothing has to be done any more; what is dead is for people."""
+        return not any((*self.facts.values(), *self.messages.values()))
 
 
-async def queues(system: System) -> tuple[dict[str, int], dict[str, int]]:
-    """Messages in queues of work and in dead-letter queues."""
+async def waiting(system: System) -> Waiting:
+    """What waits now."""
+    facts = {name: await _count(system, name, UNSENT) for name in system.databases}
     vhost = quote(system.stack.stores.name)
     _, known = await asyncio.to_thread(
         system.servers.rabbitmq.api, "GET", f"/api/queues/{vhost}?columns=name"
     )
-    left: dict[str, int] = {}
-    dead: dict[str, int] = {}
+    found = Waiting(facts, {}, {})
     link = await aio_pika.connect(system.amqp, timeout=10)
     async with link:
         channel = await link.channel()
         for name in sorted(one["name"] for one in known):
             queue = await channel.declare_queue(name, passive=True)
-            count = queue.declaration_result.message_count or 0
-            (dead if name.endswith(".dead") else left)[name] = count
-    return left, dead
+            counts = found.dead if name.endswith(".dead") else found.messages
+            counts[name] = queue.declaration_result.message_count or 0
+    return found
 
 
 async def rows(system: System) -> list[Row]:

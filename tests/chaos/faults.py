@@ -20,25 +20,32 @@ REFUSED = (
 )  # fmt: skip
 STEPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "vk": {
-        "video.save": (*ACTED, *REFUSED, "rate_limited", "token_refused", "internal_error_after"),
+        "video.save": (*ACTED, *REFUSED, "rate_limited", "token_refused", "captcha"),
         "upload": (*ACTED, *REFUSED, "reset_upload", "retval"),
         "video.get": ("drop_after", "html", "error_503", "rate_limited", "token_refused"),
         "video.delete": ("drop_after", "error_500", "timeout_after"),
     },
     "rutube": {
-        "create": (*ACTED, *REFUSED, "rate_limited_told", "token_refused"),
+        "create": (*ACTED, *REFUSED, "rate_limited_told", "token_refused", "forbidden"),
         "status": ("drop_after", "html", "error_503", "invalid_json", "rate_limited"),
         "list": ("drop_before", "error_502_html", "half_answer"),
     },
     "dzen": {
-        "draft": ("drop_after", "error_500_after", "half_answer", "error_503", "html"),
+        "draft": ("drop_after", "error_500_after", "half_answer", "error_503", "html", "forbidden"),
         "upload": (*ACTED, *REFUSED, "reset_upload"),
         "publish": (*ACTED, *REFUSED, "rate_limited", "token_refused"),
         "status": ("drop_after", "html", "error_503", "rate_limited", "token_refused"),
         "delete": ("drop_after", "error_500"),
     },
     "telegram": {
-        "sendVideo": (*ACTED, *REFUSED, "reset_upload", "rate_limited", "token_refused"),
+        "sendVideo": (
+            *ACTED,
+            *REFUSED,
+            "reset_upload",
+            "rate_limited",
+            "token_refused",
+            "no_rights",
+        ),
     },
 }
 """Faults of the steps that publish. Left out are those that make a platform lie for good (a video

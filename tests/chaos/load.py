@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ PATIENCE = 10.0
 """Seconds until an answer counts as lost."""
 PAUSE = 0.4
 RETRY_LOOK = 3.0
+STAY = 8.0
+"""Seconds that a restless person stays connected, at most."""
 MOST_RETRIES = 2
 TRANSIENT = {"idempotency_in_flight", "rate_limited"}
 RECONNECT = {"connection_expired", "not_connected", "not_found"}
@@ -56,7 +59,7 @@ class Individual:
         self._over = over
         self._connections: dict[str, str] = {}
         self._media: list[str] = []
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._retries: dict[str, int] = {}
 
     def arrive(self, platforms: Sequence[str] = PLATFORMS) -> None:
@@ -105,9 +108,15 @@ class Individual:
         try:
             while not self._over.is_set():
                 self.connect(platform)
-                self._publish(Ask(0, (platform,), big=False, schedule=None, cancels={}))
-                self._publish(Ask(0, (platform,), big=False, schedule=9, cancels={}))
-                self._over.wait(self._random.uniform(1, 12))
+                now = Ask(
+                    0, (platform,), big=self._random.random() < 0.5, schedule=None, cancels={}
+                )
+                made = self._publish(now)
+                if made and self._random.random() < 0.5:
+                    self._over.wait(self._random.uniform(0, 1))
+                    self._cancel(made[0])
+                self._publish(replace(now, schedule=self._random.uniform(3, 9)))
+                self._over.wait(self._random.uniform(1, STAY))
                 self._leave(platform)
         except GaveUp:
             return
@@ -126,20 +135,20 @@ class Individual:
         except Refused as refusal:
             self._book.note(f"disconnect: {refusal.problem.get('code')}")
 
-    def _publish(self, ask: Ask) -> None:
+    def _publish(self, ask: Ask) -> list[str]:
+        """The publications, none when they were refused."""
         for _ in range(4):
             try:
-                self._asked(ask)
+                return self._asked(ask)
             except Refused as refusal:
                 code = refusal.problem.get("code")
                 self._book.note(f"publish: {code}")
                 if code in RECONNECT:
                     for platform in ask.platforms:
                         self.connect(platform)
-            else:
-                return
+        return []
 
-    def _asked(self, ask: Ask) -> None:
+    def _asked(self, ask: Ask) -> list[str]:
         number = self._book.number()
         titles = [f"clip {number:05d} {platform}" for platform in ask.platforms]
         body: dict[str, Any] = {
@@ -161,6 +170,7 @@ class Individual:
             if index in ask.cancels:
                 at_last = time.monotonic() + ask.cancels[index]
                 self._later(at_last, lambda made=made: self._cancel(made["id"]))  # type: ignore[misc] # a default binds the publication
+        return [made["id"] for made in answer["publications"]]
 
     def _cancel(self, publication_id: str) -> None:
         try:
@@ -196,7 +206,7 @@ class Individual:
             )
         )
 
-    def _later(self, at: float, act: Callable[[], None]) -> None:
+    def _later(self, at: float, act: Callable[[], object]) -> None:
         heapq.heappush(self._due, (at, self._book.number(), act))
 
     def _surely(self, ask: Callable[[], Any], *, broken: bool = False) -> Any:

@@ -1,7 +1,7 @@
 """What a run came to: .local/chaos.json, and a page for people."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ class Run:
     faults: Mapping[str, int]
     fired: Mapping[str, Mapping[str, int]]
     """Failpoint → action → how often."""
+    never: Sequence[str]
+    """Failpoints that should have been passed and were not."""
     said: Mapping[str, int]
     dead: Mapping[str, int]
 
@@ -43,7 +45,7 @@ def told(run: Run) -> dict[str, Any]:
         "faults": sum(run.faults.values()),
         "faults_by_kind": dict(sorted(run.faults.items())),
         "failpoints": {point: dict(run.fired.get(point, {})) for point in POINTS},
-        "never_fired": never_fired(run.fired),
+        "never_fired": list(run.never),
         **checker.counted(found),
         "uncertain": checker.uncertain(history),
         "by_status": checker.by_status(history),

@@ -1,6 +1,8 @@
 """`make chaos`: many publications and many faults, and at the end one question: was all of it kept?
 
-python tests/chaos/run.py [--seed N] [--minutes 10] [--publications 1000] [--home .local/chaos]
+python -m chaos.run [--seed N] [--minutes 10] [--publications 1000] [--short] [--home .local]
+
+`--short` is for every change: each failpoint once, on each platform, under a small load.
 """
 
 import argparse
@@ -10,21 +12,27 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from signal import SIGTERM
 
 from chaos import evidence, report
 from chaos.book import Book
 from chaos.crowd import Crowd
+from chaos.evidence import Waiting
 from chaos.faults import schedule
 from chaos.history import History
 from chaos.plan import planned
+from chaos.rounds import Rounds
 from chaos.supervisor import Supervisor
-from chaos.system import System, rates
+from chaos.system import PAIRS, System, rates
 from chaos.torture import Torturer
 from localrun.environment import TREE
+from localrun.plan import EVERY_PLATFORM
 
-PEOPLE = 10
+PEOPLE, FEW = 10, 4
+SHORT = (1.2, 100)
+"""Minutes and publications of a short run; it goes on until all failpoints had their turn."""
 RESERVE = 1.02
 """A little more is asked for than has to be accepted."""
 SETTLE_SECONDS = 200.0
@@ -34,14 +42,20 @@ TELL_SECONDS = 15.0
 class Chaos:
     """One run."""
 
-    def __init__(self, home: Path, *, seed: int, minutes: float, publications: int) -> None:
+    def __init__(
+        self, home: Path, *, seed: int, minutes: float, publications: int, short: bool
+    ) -> None:
         self._seed = seed
+        self._short = short
+        self._people = FEW if short else PEOPLE
         self._seconds = minutes * 60
         self._wanted = publications
-        self._system = System(home, seed)
+        workers = EVERY_PLATFORM if short else PAIRS
+        self._system = System(home, seed, workers=workers, apart=short)
         self._book = Book()
         self._log = home / "faults.log"
         self._began = time.monotonic()
+        self._never: list[str] = []
 
     async def run(self) -> report.Run:
         """All of it; whatever was started is ended, and kept only when something is wrong."""
@@ -61,7 +75,7 @@ class Chaos:
 
     async def _torture(self) -> report.Run:
         supervisor = Supervisor(self._system)
-        crowd = Crowd(self._system, self._book, PEOPLE, seed=self._seed)
+        crowd = Crowd(self._system, self._book, self._people, seed=self._seed)
         torturer = Torturer(
             self._system, supervisor, crowd.accounts, seed=self._seed, say=self._write
         )
@@ -73,54 +87,56 @@ class Chaos:
             self._tell("people connect their accounts ...")
             await crowd.arrive()
             self._tell(f"{self._wanted} publications and faults for {self._seconds:.0f} s ...")
-            names = list(self._system.stack.members)
-            asks = planned(
-                random.Random(self._seed),
-                PEOPLE,
-                int(self._wanted * RESERVE) + 1,
-                self._seconds * 0.9,
-            )
-            torture = torturer.run(schedule(self._seed, self._seconds, names), self._seconds)
-            await self._at_once(crowd.live(asks), torture)
+            await self._live(crowd, self._torment(torturer, supervisor))
             self._tell("calm; waiting for everything to end ...")
             await torturer.calm()
             await crowd.mend()
-            await self._settled()
-            return await self._gathered(torturer, supervisor)
+            return await self._gathered(torturer, supervisor, await self._settled())
         finally:
             crowd.end()
             for task in watching:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
 
-    @staticmethod
-    async def _at_once(living: Awaitable[None], torture: Awaitable[None]) -> None:
+    async def _live(self, crowd: Crowd, torment: Awaitable[None]) -> None:
+        """People live while they are tormented; some come and go until both are done."""
+        publications, rng = int(self._wanted * RESERVE) + 1, random.Random(self._seed)
+        asks = planned(rng, self._people, publications, self._seconds * 0.9)
         async with asyncio.TaskGroup() as group:
-            tortured = group.create_task(_awaited(torture))
-            group.create_task(_awaited(living))
-            await tortured
+            going = group.create_task(crowd.come_and_go())
+            await asyncio.gather(crowd.live(asks), torment)
+            crowd.leave()
+            await going
 
-    async def _settled(self) -> None:
-        """Wait until nothing is on its way, or until that takes too long."""
+    async def _torment(self, torturer: Torturer, supervisor: Supervisor) -> None:
+        if self._short:
+            rounds = Rounds(self._system, supervisor, torturer, say=self._write)
+            await rounds.run()
+            self._never = rounds.missing
+            return
+        lanes = schedule(self._seed, self._seconds, list(self._system.stack.members))
+        await torturer.run(lanes, self._seconds)
+
+    async def _settled(self) -> Waiting:
+        """Wait until nothing is on its way, or until that takes too long; what still waits then.
+
+        Statistics go on for ever, so a fact that is told after that says nothing.
+        """
         deadline = time.monotonic() + SETTLE_SECONDS
-        on_their_way = waiting = left = 0
-        while time.monotonic() < deadline:
-            try:
-                on_their_way = await evidence.unended(self._system)
-                waiting = sum((await evidence.unsent(self._system)).values())
-                left = sum((await evidence.queues(self._system))[0].values())
-            except OSError:
-                continue
-            finally:
-                await asyncio.sleep(1)
-            if not on_their_way and not waiting and not left:
-                return
-        self._tell(
-            f"not ended in time: {on_their_way} publications, {waiting} facts, {left} messages"
-        )
+        while True:
+            with suppress(OSError):
+                publications = await evidence.unended(self._system)
+                waiting = await evidence.waiting(self._system)
+                if not publications and waiting.nothing:
+                    return waiting
+                if time.monotonic() > deadline:
+                    self._tell(f"not ended in time: {publications} publications, {waiting}")
+                    return waiting
+            await asyncio.sleep(1)
 
-    async def _gathered(self, torturer: Torturer, supervisor: Supervisor) -> report.Run:
-        left, dead = await evidence.queues(self._system)
+    async def _gathered(
+        self, torturer: Torturer, supervisor: Supervisor, waiting: Waiting
+    ) -> report.Run:
         history = History(
             accepted=list(self._book.accepted.values()),
             cancels=self._book.cancels,
@@ -130,8 +146,8 @@ class Chaos:
             calls=await asyncio.to_thread(evidence.calls, self._system),
             deaths=supervisor.deaths,
             rates=rates(),
-            unsent=await evidence.unsent(self._system),
-            left=left,
+            unsent=waiting.facts,
+            left=waiting.messages,
         )
         fired: dict[str, dict[str, int]] = defaultdict(dict)
         for (point, action), count in supervisor.fired.items():
@@ -143,8 +159,9 @@ class Chaos:
             history,
             torturer.done,
             fired,
+            self._never if self._short else report.never_fired(fired),
             self._book.said,
-            dead,
+            waiting.dead,
         )
 
     async def _progress(self, torturer: Torturer) -> None:
@@ -169,25 +186,25 @@ def _cancel(task: "asyncio.Task[object] | None") -> Callable[[], object]:
     return task.cancel
 
 
-async def _awaited(what: Awaitable[None]) -> None:
-    await what
-
-
 def main(words: Sequence[str], say: Callable[[str], object] = print) -> int:
     """The command line; 0 when every promise was kept."""
     parser = argparse.ArgumentParser(description="Faults against promises.")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 31))
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--publications", type=int, default=1000)
+    parser.add_argument("--short", action="store_true")
     parser.add_argument("--home", type=Path, default=TREE / ".local")
     arguments = parser.parse_args(words)
     home: Path = arguments.home.resolve()
+    if arguments.short:
+        arguments.minutes, arguments.publications = SHORT
     say(f"SEED={arguments.seed}")
     chaos = Chaos(
         home / "chaos",
         seed=arguments.seed,
         minutes=arguments.minutes,
         publications=arguments.publications,
+        short=arguments.short,
     )
     try:
         run = asyncio.run(chaos.run())

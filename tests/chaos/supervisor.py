@@ -9,6 +9,7 @@ from chaos.history import Death
 from chaos.system import LEASE, System
 
 LOOK_SECONDS = 0.1
+FIRED = "fired"
 PAST_LEASE = LEASE + 1.5
 """Longer than a lease and shorter than lease and quarantine together: a worker that is frozen for
 longer, in the moment between its check and the send, is the risk that nobody can take away."""
@@ -22,6 +23,8 @@ class Supervisor:
         self.deaths: list[Death] = []
         self.fired: Counter[tuple[str, str]] = Counter()
         """How often each action was taken at each failpoint."""
+        self.passed: set[tuple[str, str]] = set()
+        """Failpoints with the process that passed, where processes have failpoints of their own."""
         self.frozen: set[str] = set()
         self._seen: set[str] = set()
         self._pids: dict[int, str] = {}
@@ -40,14 +43,15 @@ class Supervisor:
         """Failpoints that wait for somebody to pass."""
         return {path.name for path in self._system.failpoints.iterdir() if path.is_file()}
 
-    def arm(self, point: str, action: str) -> None:
-        """Order what shall happen to the next process that passes."""
-        (self._system.failpoints / point).write_text(action)
+    def arm(self, point: str, action: str, *, process: str = "") -> None:
+        """Order what shall happen to the next process that passes, or to the one named."""
+        (self._system.failpoints / process / point).write_text(action)
 
     def disarm(self) -> None:
         """Take back every order."""
-        for point in self.armed():
-            (self._system.failpoints / point).unlink(missing_ok=True)
+        for path in self._system.failpoints.rglob("*"):
+            if path.is_file() and path.parent.name != FIRED:
+                path.unlink(missing_ok=True)
 
     async def freeze(self, process: str, seconds: float = PAST_LEASE) -> None:
         """Make it hang for a while."""
@@ -101,13 +105,13 @@ class Supervisor:
         """When a failpoint has just hit which processes, and which of them it stopped."""
         hit: dict[int, datetime] = {}
         stopped = []
-        folder = self._system.failpoints / "fired"
-        for path in folder.iterdir() if folder.exists() else ():
+        for path in self._system.failpoints.rglob(f"{FIRED}/*"):
             if path.name not in self._seen:
                 self._seen.add(path.name)
                 point, pid, moment = path.name.rsplit(".", 2)
                 action = path.read_text().split()[0]
                 self.fired[point, action] += 1
+                self.passed.add((point, path.parent.parent.name))
                 hit[int(pid)] = datetime.fromtimestamp(int(moment) / 1e9, UTC)
                 if action == "stop":
                     stopped.append(int(pid))

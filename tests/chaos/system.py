@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import httpx
 from chaos.history import Rate
 from chaos.proxy import Proxy
 from localrun.environment import TREE
+from localrun.plan import planned
 from localrun.process import remembered
 from localrun.stores import Stores
 from servers import Servers
@@ -21,8 +22,8 @@ QUARANTINE = 4.0
 SERVERS = ("postgres", "rabbitmq", "redis")
 BIG = 1_300_000
 """Bytes; more than one piece of an upload."""
-WORKERS = ("vk,rutube", "vk,rutube", "dzen,telegram", "dzen,telegram")
-"""Two for each platform, so that one can take over from the other."""
+PAIRS = ("vk,rutube", "vk,rutube", "dzen,telegram", "dzen,telegram")
+"""Two workers for each platform, so that one can take over from the other."""
 SETTINGS: Mapping[str, str] = {
     "LEASE": f"{LEASE:g}s",
     "QUARANTINE": f"{QUARANTINE:g}s",
@@ -54,6 +55,8 @@ SETTINGS: Mapping[str, str] = {
     "ACCOUNT_PACE_DZEN": "1.5",
     "ACCOUNT_PACE_TELEGRAM": "20",
 }
+WORKER = "--platform"
+"""The word by which a worker of publisher is known."""
 CHAT_A_SECOND = 18 / 60
 """Telegram's pace in one chat is no setting (api.md)."""
 
@@ -72,8 +75,12 @@ def rates() -> list[Rate]:
 class System:
     """Everything that runs; the harness itself talks to servers and sandbox directly."""
 
-    def __init__(self, home: Path, seed: int) -> None:
+    def __init__(
+        self, home: Path, seed: int, *, workers: Sequence[str] = PAIRS, apart: bool = False
+    ) -> None:
+        """`apart`: each worker of publisher has failpoints of its own."""
         self.home = home
+        self._workers = [plan.name for plan in planned(workers) if WORKER in plan.words]
         self.failpoints = home / "failpoints"
         self.servers = Servers(home / "servers")
         self.proxies = {
@@ -84,14 +91,18 @@ class System:
             home / "stack",
             self.servers,
             settings={**SETTINGS, "FAILPOINTS": str(self.failpoints)},
-            publishers=WORKERS,
+            publishers=workers,
             through={name: proxy.port for name, proxy in self.proxies.items()},
+            own={
+                name: {"FAILPOINTS": str(self.failpoints / name)} for name in self._workers if apart
+            },
         )
 
     async def up(self) -> None:
         """Start it all on nothing: what an earlier run left behind goes first."""
         await asyncio.to_thread(self._clear)
-        self.failpoints.mkdir(parents=True)
+        for name in self._workers:
+            (self.failpoints / name).mkdir(parents=True)
         for proxy in self.proxies.values():
             await proxy.start()
         await asyncio.to_thread(self.stack.up)
@@ -121,9 +132,7 @@ class System:
     def platforms(self, process: str) -> frozenset[str]:
         """What a worker of publisher publishes to; nothing for all other processes."""
         words = self.stack.members[process].plan.words
-        return frozenset(
-            words[words.index("--platform") + 1].split(",") if "--platform" in words else ()
-        )
+        return frozenset(words[-1].split(",") if WORKER in words else ())
 
     def _port(self, name: str) -> int:
         if name == "sandbox":

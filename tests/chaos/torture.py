@@ -117,11 +117,11 @@ class Torturer:
                 await asyncio.to_thread(order, platform, step, kind, fault.seconds or None)
                 return  # counted when the platform has done it
             case ["expire", "token"]:
-                await self._expire(fault.target)
+                await self.expire(fault.target)
             case ["purge"]:
                 await asyncio.to_thread(self._purge, fault.target)
             case ["poison"]:
-                await self._poison()
+                await self.poison()
             case _:
                 await self._network(fault)
         self._done[self._kind(fault)] += 1
@@ -184,7 +184,8 @@ class Torturer:
             case _:
                 raise ValueError(kind)
 
-    async def _expire(self, platform: str) -> None:
+    async def expire(self, platform: str) -> None:
+        """Let somebody's access token die of age."""
         accounts = self._accounts(platform)
         account = self._random.choice(accounts)
         await asyncio.to_thread(self._system.sandbox.expire, platform, account)
@@ -197,7 +198,7 @@ class Torturer:
             if one["name"] == queue or (stem != queue and one["name"].startswith(stem)):
                 rabbitmq.api("DELETE", f"/api/queues/{vhost}/{quote(one['name'])}/contents")
 
-    async def _poison(self) -> None:
+    async def poison(self) -> None:
         """A message that nobody can read."""
         link = await aio_pika.connect(self._system.amqp, timeout=5)
         async with link:

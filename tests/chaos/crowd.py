@@ -60,8 +60,9 @@ class Crowd:
         await self._all([one.mend for one in (*self._staying, *self._restless)])
 
     def accounts(self, platform: str) -> list[str]:
-        """Ids of the accounts of those who stay."""
-        return [one.accounts[platform]["account"] for one in self._staying]
+        """Ids of everybody's accounts there."""
+        everybody = (*self._staying, *self._restless)
+        return [one.accounts[platform]["account"] for one in everybody if platform in one.accounts]
 
     def end(self) -> None:
         """Nobody begins anything any more."""

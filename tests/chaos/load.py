@@ -113,7 +113,7 @@ class Individual:
                 )
                 made = self._publish(now)
                 if made and self._random.random() < 0.5:
-                    self._over.wait(self._random.uniform(0, 1))
+                    self._over.wait(self._random.uniform(0, 3))
                     self._cancel(made[0])
                 self._publish(replace(now, schedule=self._random.uniform(3, 9)))
                 self._over.wait(self._random.uniform(1, STAY))

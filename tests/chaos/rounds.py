@@ -8,13 +8,13 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+from chaos.leading import Leading
 from chaos.plan import PLATFORMS
 from chaos.supervisor import Supervisor
 from chaos.system import System
-from chaos.torture import Torturer
 from common.failpoint import POINTS
 
-PATIENCE = 40.0
+PATIENCE = 75.0
 """Seconds until somebody must have passed."""
 AGAIN = 8.0
 """Seconds after which what leads to a point is ordered once more."""
@@ -35,9 +35,6 @@ NEVER = {
     "rutube": {"publisher.uploading", "publisher.undone"},  # it fetches; nothing precedes the post
     "telegram": {"publisher.looked", "publisher.undone"},  # one step, which can't be looked up
 }
-SENDING = {"vk": "upload", "rutube": "create", "dzen": "publish", "telegram": "sendVideo"}
-SLOW_SECONDS = 3.0
-"""Longer than a third of a lease, so that it is renewed meanwhile."""
 OTHERS = (
     ("publisher.accepted", "publisher.cancelled", "publisher.started", "publisher.calling"),
     ("relay.leased", "relay.published", "bus.reacted", "bus.retrying", "bus.retried"),
@@ -63,7 +60,7 @@ class Rounds:
         self,
         system: System,
         supervisor: Supervisor,
-        torturer: Torturer,
+        leading: Leading,
         *,
         say: Callable[[str], None],
     ) -> None:
@@ -72,7 +69,7 @@ class Rounds:
             raise LookupError(f"failpoints without a round: {known ^ set(POINTS)}")
         self._system = system
         self._supervisor = supervisor
-        self._torturer = torturer
+        self._leading = leading
         self._say = say
         self.missing: list[str] = []
 
@@ -100,24 +97,7 @@ class Rounds:
             if time.monotonic() > deadline:
                 return False
             if time.monotonic() > again:
-                await self._lead_to(point, platform)
+                await self._leading.to(point, (platform,))
                 again = time.monotonic() + AGAIN
             await asyncio.sleep(0.2)
         return True
-
-    async def _lead_to(self, point: str, platform: str) -> None:
-        """Whatever has to go wrong before."""
-        fail = self._system.sandbox.fail
-        match point:
-            case "publisher.looked":
-                await asyncio.to_thread(fail, platform, SENDING[platform], "drop_after", None)
-            case "publisher.renewing":
-                step = SENDING[platform]
-                await asyncio.to_thread(fail, platform, step, "slow", SLOW_SECONDS)
-            case "bus.retrying" | "bus.retried":
-                self._supervisor.arm("bus.reacted", "raise")
-            case "bus.burying":
-                await self._torturer.poison()
-            case "oauth-gateway.refreshing" | "oauth-gateway.refreshed" | "oauth-gateway.stored":
-                for name in ("vk", "dzen"):
-                    await self._torturer.expire(name)

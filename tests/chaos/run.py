@@ -22,6 +22,7 @@ from chaos.crowd import Crowd
 from chaos.evidence import Waiting
 from chaos.faults import schedule
 from chaos.history import History
+from chaos.leading import Leading
 from chaos.plan import planned
 from chaos.rounds import Rounds
 from chaos.supervisor import Supervisor
@@ -76,9 +77,8 @@ class Chaos:
     async def _torture(self) -> report.Run:
         supervisor = Supervisor(self._system)
         crowd = Crowd(self._system, self._book, self._people, seed=self._seed)
-        torturer = Torturer(
-            self._system, supervisor, crowd.accounts, seed=self._seed, say=self._write
-        )
+        leading = Leading(self._system, supervisor, crowd.accounts, seed=self._seed)
+        torturer = Torturer(self._system, supervisor, leading, seed=self._seed, say=self._write)
         watching = [
             asyncio.create_task(supervisor.run()),
             asyncio.create_task(self._progress(torturer)),
@@ -87,7 +87,7 @@ class Chaos:
             self._tell("people connect their accounts ...")
             await crowd.arrive()
             self._tell(f"{self._wanted} publications and faults for {self._seconds:.0f} s ...")
-            await self._live(crowd, self._torment(torturer, supervisor))
+            await self._live(crowd, self._torment(torturer, supervisor, leading))
             self._tell("calm; waiting for everything to end ...")
             await torturer.calm()
             await crowd.mend()
@@ -108,9 +108,9 @@ class Chaos:
             crowd.leave()
             await going
 
-    async def _torment(self, torturer: Torturer, supervisor: Supervisor) -> None:
+    async def _torment(self, torturer: Torturer, supervisor: Supervisor, leading: Leading) -> None:
         if self._short:
-            rounds = Rounds(self._system, supervisor, torturer, say=self._write)
+            rounds = Rounds(self._system, supervisor, leading, say=self._write)
             await rounds.run()
             self._never = rounds.missing
             return

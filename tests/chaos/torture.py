@@ -5,12 +5,11 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
 from urllib.parse import quote
 
-import aio_pika
-
 from chaos.faults import Fault
+from chaos.leading import Leading
 from chaos.proxy import Proxy, Way
 from chaos.supervisor import Supervisor
 from chaos.system import System
@@ -22,6 +21,8 @@ NARROW = 1_000_000
 have died meanwhile and only the kernel still sends."""
 AWHILE = 2_000
 """Bytes of `drop_after`."""
+AGAIN = 12.0
+"""Seconds after which it is made likelier that somebody passes a point."""
 SHRUG = {"raise"}
 """Actions at failpoints that are tools to get somewhere, not faults to be covered."""
 
@@ -33,15 +34,14 @@ class Torturer:
         self,
         system: System,
         supervisor: Supervisor,
-        accounts: Callable[[str], Sequence[str]],
+        leading: Leading,
         *,
         seed: int,
         say: Callable[[str], None],
     ) -> None:
-        """`accounts`: the account ids that people have on a platform."""
         self._system = system
         self._supervisor = supervisor
-        self._accounts = accounts
+        self._leading = leading
         self._random = random.Random(seed)
         self._say = say
         self._done: Counter[str] = Counter()
@@ -92,7 +92,7 @@ class Torturer:
 
     async def _arm(self, lane: Sequence[Fault], began: float, seconds: float) -> None:
         """Orders wait for their turn while their point still has an older one."""
-        waiting = list(lane)
+        waiting, lead_at = list(lane), AGAIN
         while waiting and (now := time.monotonic() - began) < seconds:
             armed = self._supervisor.armed()
             for fault in [one for one in waiting if one.at <= now]:
@@ -101,7 +101,16 @@ class Torturer:
                     self._supervisor.arm(fault.target, fault.kind.split()[1])
                     armed.add(fault.target)
                     waiting.remove(fault)
+            if now > lead_at:
+                lead_at = now + AGAIN
+                for point in armed:
+                    await self._lead(point)
             await asyncio.sleep(0.3)
+
+    async def _lead(self, point: str) -> None:
+        """Help on what is still waiting; servers may be away just now."""
+        with suppress(Exception):
+            await self._leading.to(point)
 
     async def _do(self, fault: Fault) -> None:
         match fault.kind.split():
@@ -117,11 +126,11 @@ class Torturer:
                 await asyncio.to_thread(order, platform, step, kind, fault.seconds or None)
                 return  # counted when the platform has done it
             case ["expire", "token"]:
-                await self.expire(fault.target)
+                await self._leading.expire(fault.target)
             case ["purge"]:
                 await asyncio.to_thread(self._purge, fault.target)
             case ["poison"]:
-                await self.poison()
+                await self._leading.poison()
             case _:
                 await self._network(fault)
         self._done[self._kind(fault)] += 1
@@ -184,12 +193,6 @@ class Torturer:
             case _:
                 raise ValueError(kind)
 
-    async def expire(self, platform: str) -> None:
-        """Let somebody's access token die of age."""
-        accounts = self._accounts(platform)
-        account = self._random.choice(accounts)
-        await asyncio.to_thread(self._system.sandbox.expire, platform, account)
-
     def _purge(self, queue: str) -> None:
         stem = queue.removesuffix("*")
         rabbitmq, vhost = self._system.servers.rabbitmq, quote(self._system.stack.stores.name)
@@ -197,14 +200,3 @@ class Torturer:
         for one in queues:
             if one["name"] == queue or (stem != queue and one["name"].startswith(stem)):
                 rabbitmq.api("DELETE", f"/api/queues/{vhost}/{quote(one['name'])}/contents")
-
-    async def poison(self) -> None:
-        """A message that nobody can read."""
-        link = await aio_pika.connect(self._system.amqp, timeout=5)
-        async with link:
-            channel = await link.channel()
-            exchange = await channel.get_exchange("publisher.events")
-            now = datetime.now(UTC)
-            body = aio_pika.Message(b'{"not": "an envelope"', message_id=f"poison-{now}")
-            key = f"PublicationRequested.v1.{self._random.choice(('vk', 'dzen'))}"
-            await exchange.publish(body, routing_key=key)

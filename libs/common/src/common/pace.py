@@ -5,6 +5,8 @@ free. A call may come `burst - 1` intervals early. Several keys are reserved tog
 """
 
 import asyncio
+import math
+import random
 import secrets
 import time
 from collections import deque
@@ -28,8 +30,8 @@ local behind = 0
 local worst = 0
 local arrivals = {}
 for i, key in ipairs(KEYS) do
-  local interval, burst, most = tonumber(ARGV[3*i-2]), tonumber(ARGV[3*i-1]), tonumber(ARGV[3*i])
-  local arrival = math.max(tonumber(redis.call('GET', key) or now), now)
+  local interval, burst, most = tonumber(ARGV[4*i-3]), tonumber(ARGV[4*i-2]), tonumber(ARGV[4*i-1])
+  local arrival = math.max(tonumber(redis.call('GET', key) or now), now + tonumber(ARGV[4*i]))
   arrivals[i] = arrival
   local own = arrival - (burst - 1) * interval - now
   wait = math.max(wait, own)
@@ -40,7 +42,7 @@ for i, key in ipairs(KEYS) do
 end
 if behind > 0 then return {behind, worst} end
 for i, key in ipairs(KEYS) do
-  local arrival = math.max(arrivals[i], now + wait) + tonumber(ARGV[3*i-2])
+  local arrival = math.max(arrivals[i], now + wait) + tonumber(ARGV[4*i-3])
   local life = math.ceil((arrival - now) / 1000) + 1000
   redis.call('SET', key, string.format('%.0f', arrival), 'PX', life)
 end
@@ -72,7 +74,9 @@ ANSWER_SECONDS = 1.0
 RETRY_REDIS_SECONDS = 2.0
 LOCAL_SHARE = 8
 """Without Redis each process keeps to this part of the rate: slower, but never too fast for up to
-eight processes that call the same platform."""
+eight processes that call the same platform. What was promised before goes on counting: on the way
+to the local pace the slots that Redis gave, on the way back those that were given without it."""
+MOST_KEYS = 10_000
 log = logs.get(__name__)
 T = TypeVar("T")
 
@@ -126,6 +130,7 @@ class Pace:
         self._prefix = prefix
         self._share = share
         self._arrivals: dict[str, float] = {}
+        self._shared_slots: dict[str, float] = {}
         self._redis_down_until = 0.0
 
     async def reserve(self, rates: Sequence[Rate]) -> Slot:
@@ -173,12 +178,19 @@ class Pace:
 
     async def _shared(self, rates: Sequence[Rate]) -> Slot:
         arguments: list[float] = []
+        now = time.monotonic()
         for rate in rates:
-            arguments += [rate.interval * 1e6, rate.burst, rate.most * 1e6]
+            ahead = self._arrivals.get(rate.key, now) - now
+            ahead -= (rate.burst - 1) * rate.interval * (self._share - 1)
+            arguments += [rate.interval * 1e6, rate.burst, rate.most * 1e6, max(0.0, ahead) * 1e6]
         behind, wait = await self._script(
             keys=[f"{self._prefix}:{rate.key}" for rate in rates], args=arguments
         )
-        return Slot(float(wait) / 1e6, rates[behind - 1] if behind else None)
+        slot = Slot(float(wait) / 1e6, rates[behind - 1] if behind else None)
+        if slot.refused_by is None:
+            self._shared_slots |= {rate.key: now + slot.wait for rate in rates}
+            self._shared_slots = _recent(self._shared_slots)
+        return slot
 
     async def _held(self, rate: Rate, seconds: float) -> bool:
         arguments = [seconds * 1e6, rate.interval * 1e6, rate.burst]
@@ -193,7 +205,7 @@ class Pace:
 
     def _local(self, rates: Sequence[Rate]) -> Slot:
         now = time.monotonic()
-        arrivals = [max(self._arrivals.get(rate.key, now), now) for rate in rates]
+        arrivals = [max(self._arrival(rate, now), now) for rate in rates]
         waits = [
             max(0.0, arrival - (rate.burst - 1) * rate.interval * self._share - now)
             for rate, arrival in zip(rates, arrivals, strict=True)
@@ -210,6 +222,21 @@ class Pace:
         wait = max(waits)
         for rate, arrival in zip(rates, arrivals, strict=True):
             self._arrivals[rate.key] = max(arrival, now + wait) + rate.interval * self._share
-        if len(self._arrivals) > 10_000:
-            self._arrivals = {key: at for key, at in self._arrivals.items() if at > now}
+        self._arrivals = _recent(self._arrivals)
         return Slot(wait)
+
+    def _arrival(self, rate: Rate, now: float) -> float:
+        """When this process may go on; it does not know who else begins at this moment, so at
+        first it waits for a random part of its interval."""
+        first = now + random.random() * rate.interval * (self._share - 1)  # noqa: S311 - no secret
+        known = self._arrivals.setdefault(rate.key, first)
+        slot = self._shared_slots.get(rate.key, -math.inf)
+        return max(known, slot + rate.interval * self._share)
+
+
+def _recent(times: dict[str, float]) -> dict[str, float]:
+    """Without what has passed, once there are many."""
+    if len(times) <= MOST_KEYS:
+        return times
+    now = time.monotonic()
+    return {key: at for key, at in times.items() if at > now}

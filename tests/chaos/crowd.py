@@ -60,7 +60,7 @@ class Crowd:
         await self._all([one.mend for one in (*self._staying, *self._restless)])
 
     def accounts(self, platform: str) -> list[str]:
-        """Ids of everybody's accounts there."""
+        """Ids of everybody's accounts there; the last is of somebody who comes and goes."""
         everybody = (*self._staying, *self._restless)
         return [one.accounts[platform]["account"] for one in everybody if platform in one.accounts]
 

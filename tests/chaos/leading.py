@@ -50,13 +50,15 @@ class Leading:
             case "bus.burying":
                 await self.poison(HEARD[-1])
             case "oauth-gateway.refreshing" | "oauth-gateway.refreshed" | "oauth-gateway.stored":
-                for platform in ("vk", "dzen"):
-                    for account in self._accounts(platform):
-                        await asyncio.to_thread(self._system.sandbox.expire, platform, account)
+                # One that is sure to be used soon, and not all: without tokens nothing goes on.
+                await self._expire("vk", self._accounts("vk")[-1])
+                await self._expire("dzen", self._accounts("dzen")[-1])
 
     async def expire(self, platform: str) -> None:
         """Let somebody's access token die of age."""
-        account = self._random.choice(self._accounts(platform))
+        await self._expire(platform, self._random.choice(self._accounts(platform)))
+
+    async def _expire(self, platform: str, account: str) -> None:
         await asyncio.to_thread(self._system.sandbox.expire, platform, account)
 
     async def poison(self, key: str | None = None) -> None:

@@ -25,6 +25,7 @@ SETTINGS = {
     "LEASE": "3s",
     "QUARANTINE": "1s",
     "WAKE_AGAIN": "2s",
+    "MAY_BE_MISSING": "3s",
     "UPLOAD_TIMEOUT_VK": "5s",
     "UPLOAD_TIMEOUT_TELEGRAM": "5s",
     "DZEN_CALLS_PER_SECOND": "0",

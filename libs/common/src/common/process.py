@@ -7,8 +7,9 @@ is missing at start ends the process (stack.md C12) and SIGTERM drains it.
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -21,6 +22,7 @@ from common.settings import Settings
 
 log = logs.get(__name__)
 Task = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 END_SECONDS = 5.0
 """What all tasks together get to end by themselves."""
 REQUEST_SECONDS = 10
@@ -69,6 +71,27 @@ async def running(*tasks: Task) -> AsyncIterator[asyncio.Event]:
         await asyncio.gather(*started, return_exceptions=True)
 
 
+@contextmanager
+def told_to_stop(do: Callable[[], None]) -> Iterator[None]:
+    """Inside a lifespan: `do` is done in the moment of the signal. The lifespan itself hears of it
+    only when the last request under way was answered."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        do()
+        then = before[signal.Signals(number)]
+        if callable(then):
+            then(number, frame)
+
+    for number in SIGNALS:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, then in before.items():
+            signal.signal(number, then)
+
+
 @asynccontextmanager
 async def metrics_beside(settings: Settings) -> AsyncIterator[None]:
     """Serve metrics on their own port beside a public one, when the settings name it."""
@@ -107,7 +130,7 @@ def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
 
 def _run(app: FastAPI, host: str, port: int) -> None:
     # uvicorn raises the signal that ended it once more; a drained process shall exit 0.
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         signal.signal(number, lambda *_: None)
     server = uvicorn.Server(_config(app, host, port))
     server.run()

@@ -167,7 +167,8 @@ def worker(settings: PublisherSettings, platforms: Sequence[Platform]) -> None:
         await checks.database(engine)()
         await bus.start()
         try:
-            yield
+            with process.told_to_stop(work.stop_claiming):
+                yield
         finally:
             work.stop_claiming()
             await bus.stop()

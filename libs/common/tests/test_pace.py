@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
@@ -53,3 +54,22 @@ async def test_processes_that_lose_redis_together_do_not_all_begin_at_once(pace:
         waits.append((await process.reserve([LINE])).wait)
     assert len([one for one in waits if one < 3.5]) < 35
     assert max(waits) <= 7
+
+
+class ClosedUnderneath:
+    """A client whose connection was closed, as uvloop says it."""
+
+    def register_script(self, _script: str) -> Any:
+        async def ask(**_more: Any) -> None:
+            raise RuntimeError("unable to perform operation on <TCPTransport closed=True>")
+
+        return ask
+
+
+async def test_a_connection_to_redis_that_is_closed_is_redis_being_away() -> None:
+    pace = Pace(cast("Any", ClosedUnderneath()), share=1)
+    assert (await pace.reserve([LINE])).wait == 0
+    assert await pace.count("requests", 1, 60) == 0
+    assert await pace.count("requests", 1, 60) > 0
+    await pace.hold(LINE, 30)
+    assert (await pace.reserve([LINE])).wait > 25

@@ -171,7 +171,7 @@ class Pace:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await question
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError, RuntimeError) as error:  # uvloop: closed
             self._redis_down_until = time.monotonic() + RETRY_REDIS_SECONDS
             log.warning("pace_local", what=what, error=type(error).__name__)
             return None

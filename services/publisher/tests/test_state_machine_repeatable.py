@@ -1,4 +1,4 @@
-"""A visible step that may be repeated is in doubt too (found by tests/model: `forgetful`)."""
+"""A visible step that may be repeated is in doubt too (found by tests/model: `World.forgetful`)."""
 
 import pytest
 

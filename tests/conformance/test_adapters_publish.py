@@ -1,5 +1,7 @@
 """One suite for all adapters: a clip is published once, whatever answers are lost."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -200,8 +202,10 @@ async def test_every_api_call_passes_the_gate_and_bytes_to_upload_hosts_do_not(
 ) -> None:
     calls: list[Call] = []
 
-    async def gate(call: Call) -> None:
+    @asynccontextmanager
+    async def gate(call: Call) -> AsyncIterator[None]:
         calls.append(call)
+        yield
 
     board = adapters(urls_of(sandbox), gate=gate)
     walk.adapter = board[walk.adapter.platform]
@@ -217,8 +221,10 @@ async def test_every_api_call_passes_the_gate_and_bytes_to_upload_hosts_do_not(
 
 
 async def test_a_closed_gate_means_that_nothing_was_sent(walk: Walk, sandbox: Sandbox) -> None:
-    async def closed(call: Call) -> None:
+    @asynccontextmanager
+    async def closed(call: Call) -> AsyncIterator[None]:
         raise RateLimited(timedelta(minutes=1), note=call.method)
+        yield
 
     board = adapters(urls_of(sandbox), gate=closed)
     walk.adapter = board[walk.adapter.platform]
@@ -226,6 +232,35 @@ async def test_a_closed_gate_means_that_nothing_was_sent(walk: Walk, sandbox: Sa
         await walk.publish()
     await board.aclose()
     assert [entry for entry in sandbox.journal() if entry["step"]] == []
+
+
+FIRST = {
+    Platform.VK: "video.save",
+    Platform.RUTUBE: "create",
+    Platform.DZEN: "draft",
+    Platform.TELEGRAM: "sendVideo",
+}
+
+
+async def test_the_gate_hears_that_an_account_asked_too_often(walk: Walk, sandbox: Sandbox) -> None:
+    """So that everybody who shares the account waits as well."""
+    told: list[str] = []
+
+    @asynccontextmanager
+    async def gate(call: Call) -> AsyncIterator[None]:
+        try:
+            yield
+        except RateLimited:
+            told.append(call.method)
+            raise
+
+    sandbox.fail(walk.adapter.platform, FIRST[walk.adapter.platform], "rate_limited")
+    board = adapters(urls_of(sandbox), gate=gate)
+    walk.adapter = board[walk.adapter.platform]
+    with suppress(RateLimited):  # short waits are waited
+        await walk.publish()
+    await board.aclose()
+    assert told == [FIRST[walk.adapter.platform]]
 
 
 REFUSED: list[tuple[Platform, str, str, type[PlatformError], Reason]] = [

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from common.contracts.words import Platform
 from platforms.errors import ContentRefused
 from platforms.polling import Polling
+from platforms.port import Guard, Step
 from platforms.reasons import Reason
 from platforms.registry import adapters
 from platforms.settings import OAuthApps, PlatformUrls
@@ -141,3 +142,11 @@ def test_only_one_module_knows_the_http_library() -> None:
     sources = Path(__file__).parents[1] / "src" / "platforms"
     knowing = {path.name for path in sources.rglob("*.py") if "import httpx" in path.read_text()}
     assert knowing == {"http.py"}
+
+
+def test_what_people_can_see_is_never_just_repeated() -> None:
+    async def act(job: Any) -> Any:
+        """Never called."""
+
+    with pytest.raises(ValueError, match="checked, or done once"):
+        Step("send", Guard.REPEATABLE, act, visible=True)

@@ -18,7 +18,7 @@ from platforms.errors import (
     TokenExpired,
     Unavailable,
 )
-from platforms.port import Guard
+from platforms.port import Guard, Wait
 from platforms.reasons import Reason
 from publisher.app.ports import ConnectionLost, VaultUnavailable
 from publisher.app.retry_publication import retry_publication
@@ -27,7 +27,7 @@ from publisher.domain.states import Status
 from publisher.http.present import publication_out
 
 from .lab import MEDIA, Lab
-from .scripted import Gate, Scripted
+from .scripted import Gate, Marks, Scripted, answer
 
 pytestmark = pytest.mark.anyio
 GUARDS = list(Guard)
@@ -41,8 +41,8 @@ def guard(request: pytest.FixtureRequest) -> Guard:
 
 @pytest.fixture
 def one_step(platform: Scripted, guard: Guard) -> Scripted:
-    """A platform with one visible step of this kind."""
-    return platform.step("send", guard, visible=True)
+    """A platform with one step of this kind; people see what it does unless it is repeatable."""
+    return platform.step("send", guard, visible=guard is not Guard.REPEATABLE)
 
 
 def _wait(row: Publication) -> timedelta:
@@ -185,15 +185,66 @@ async def test_a_lost_account_ends_it_and_says_so(
     assert done.untouched or done.step_state is StepState.READY
 
 
-async def test_a_vault_that_does_not_answer_costs_an_attempt_and_leaves_no_doubt(
+async def test_a_vault_that_does_not_answer_costs_nothing_and_leaves_no_doubt(
     lab: Lab, one_step: Scripted
 ) -> None:
-    lab.tokens.orders.append(VaultUnavailable("503"))
-    row = await lab.attempt(await lab.request())
-    assert (row.status, row.stage_why, row.failures) == (Status.PUBLISHING, "retry", 1)
-    assert (row.step_state, row.visible) == (StepState.READY, False)
+    """It is ours: however long it is away, no attempt is lost by it."""
+    row = await lab.request()
+    for _ in range(6):
+        lab.tokens.orders.append(VaultUnavailable("503"))
+        row = await lab.attempt(await lab.later(row))
+        assert (row.status, row.stage_why, row.failures) == (Status.PUBLISHING, "retry", 0)
+        assert (row.step_state, row.visible) == (StepState.READY, False)
     assert one_step.asked == []
     assert (await lab.to_the_end(row)).status is Status.PUBLISHED
+
+
+async def test_a_vault_that_is_away_for_longer_than_a_day_costs_attempts(
+    lab: Lab, one_step: Scripted
+) -> None:
+    lab.tokens.orders.extend([VaultUnavailable("503")] * 9)
+    row = await lab.request()
+    await lab.rows(
+        "UPDATE publications SET created_at = now() - interval '25 hours' WHERE id = :id", id=row.id
+    )
+    done = await lab.to_the_end(row)
+    assert (done.status, done.error_code) == (Status.FAILED, "retries_exhausted")
+    assert one_step.asked == []
+
+
+@pytest.mark.parametrize(
+    "refusal", [TokenExpired(), AccessRevoked(), NoRight(), NeedsHuman(), ConnectionLost()]
+)
+async def test_what_people_may_see_has_not_failed_because_nobody_tells_us_more(
+    lab: Lab, platform: Scripted, refusal: Exception
+) -> None:
+    """The clip was taken and is being processed; then the account is refused or disconnected."""
+    platform.step("send", Guard.CHECKED, visible=True).step("processed", Guard.REPEATABLE)
+    platform.order("act:processed", answer(Wait(Marks(), timedelta(0))), refusal, refusal)
+    row = await lab.attempt(await lab.request())
+    done = await lab.to_the_end(row)
+    assert done.status is Status.UNCERTAIN
+    assert done.error_code == getattr(refusal, "code", "connection_expired")
+
+
+async def test_what_the_platform_says_it_does_not_show_has_failed(
+    lab: Lab, platform: Scripted
+) -> None:
+    platform.step("send", Guard.CHECKED, visible=True).step("processed", Guard.REPEATABLE)
+    platform.order("act:processed", ContentRefused(Reason.MODERATION))
+    done = await lab.to_the_end(await lab.request())
+    assert (done.status, done.error_code) == (Status.FAILED, "content_refused")
+
+
+async def test_in_doubt_the_next_look_comes_after_the_quarantine_at_the_earliest(
+    lab: Lab, platform: Scripted
+) -> None:
+    """Our call has timed out, but at the platform it may still be under way."""
+    platform.step("send", Guard.CHECKED, visible=True)
+    platform.order("act:send", OutcomeUnknown())
+    hasty = replace(lab, policy=replace(lab.policy, retry_delays=(timedelta(seconds=1),)))
+    row = await hasty.attempt(await lab.request())
+    assert _wait(row) > lab.policy.quarantine * 0.99
 
 
 @pytest.mark.parametrize(

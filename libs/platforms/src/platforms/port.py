@@ -212,16 +212,20 @@ class Step(Generic[C]):
     visible: bool = False
     """After this step people can see the post: a cancel comes too late."""
 
+    def __post_init__(self) -> None:
+        if self.visible and self.guard is Guard.REPEATABLE:
+            # A lost answer would leave nothing that says so, and a cancel would be confirmed.
+            raise ValueError(f"{self.name}: what people can see is checked, or done once")
+
 
 def repeatable(
     name: str,
     act: Callable[[Job[C]], Awaitable[Outcome[C]]],
     *,
     undo: Callable[[Job[C]], Awaitable[None]] | None = None,
-    visible: bool = False,
 ) -> Step[C]:
-    """Doing this twice has the effect of doing it once."""
-    return Step(name, Guard.REPEATABLE, act, undo=undo, visible=visible)
+    """Doing this twice has the effect of doing it once, and nobody can see it."""
+    return Step(name, Guard.REPEATABLE, act, undo=undo)
 
 
 def checked(

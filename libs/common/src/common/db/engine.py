@@ -38,6 +38,12 @@ def connect(url: SecretStr, service: str, *, size: int = 10) -> AsyncEngine:
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,
-            "server_settings": {"application_name": service, "timezone": "UTC"},
+            "server_settings": {
+                "application_name": service,
+                "timezone": "UTC",
+                # A process that froze in a transaction, or whose machine is gone, would keep
+                # its rows locked for hours. None of ours waits for anything inside of one.
+                "idle_in_transaction_session_timeout": f"{COMMAND_SECONDS}s",
+            },
         },
     )

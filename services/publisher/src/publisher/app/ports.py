@@ -138,7 +138,7 @@ class Due(Protocol):
     async def call_again(
         self, *, quarantine: timedelta, again_after: timedelta
     ) -> list[Publication]:
-        """The claimable one of each platform whose turn is first, if it was called for `again_after`
+        """The first claimable one in turn of each platform, if it was called for `again_after`
         ago; marked anew. One is enough: a worker goes on by itself while anything is due."""
         ...
 

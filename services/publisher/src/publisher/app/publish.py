@@ -131,6 +131,7 @@ class _Attempt:
                 doubt=doubt,
                 columns={} if doubt else self._not_begun(),
                 delays=self._engine.policy.retry_delays,
+                quarantine=self._engine.policy.quarantine,
             )
 
     def _doubtful(self, error: Exception) -> bool:

@@ -146,23 +146,29 @@ async def cancelled(
 
 
 async def uncertain(
-    uow: Uow, publication: Publication, *, step: str, fenced: bool
+    uow: Uow,
+    publication: Publication,
+    *,
+    step: str,
+    fenced: bool,
+    code: str = "outcome_unknown",
+    reason: str = "outcome_unknown",
 ) -> Publication | None:
-    """A person has to look."""
+    """A person has to look; `code` and `reason` say what keeps us from it."""
     done = await uow.publications.change(
         publication,
         to=Status.UNCERTAIN,
         fenced=fenced,
-        error_code="outcome_unknown",
-        error_reason="outcome_unknown",
+        error_code=code,
+        error_reason=reason,
     )
     if done is None:
         return None
-    await uow.timeline.note(done, "uncertain", step=step)
+    await uow.timeline.note(done, "uncertain", step=step, detail=reason)
     uow.tell(PublicationUncertain(**_about(done), step=step), version=done.version)
 
     def tell() -> None:
-        log.error("publish_job_failed", **ids(done), code="outcome_unknown", step=step)
+        log.error("publish_job_failed", **ids(done), code=code, step=step)
         metrics.PUBLICATIONS.labels(done.platform, "uncertain").inc()
 
     uow.then(tell)

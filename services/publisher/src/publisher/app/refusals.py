@@ -1,12 +1,13 @@
 """What follows when a platform says no, by class: wait, try again, fail, or ask a person."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from common.observe import logs
 from platforms.errors import (
     AccessRevoked,
+    ContentRefused,
     NotYet,
     OutcomeUnknown,
     PlatformError,
@@ -20,7 +21,7 @@ from platforms.reasons import Reason
 from publisher.app import record as end
 from publisher.app.ports import ConnectionLost, Uow, VaultUnavailable
 from publisher.domain.publication import AFRESH, Publication, Stage
-from publisher.domain.retry import next_delay, waited_out
+from publisher.domain.retry import PATIENCE, next_delay, waited_out
 from publisher.media.errors import MediaChanged, MediaError, MediaUnavailable
 
 log = logs.get(__name__)
@@ -37,11 +38,13 @@ async def record(
     doubt: bool,
     columns: Mapping[str, Any],
     delays: Sequence[timedelta],
+    quarantine: timedelta,
 ) -> None:
     """Write what `error` means for the publication; nothing when the fence is lost.
 
     `doubt`: the step at which the row stands may have happened. `columns`: what else to write,
-    such as that a begun step surely did not happen.
+    such as that a begun step surely did not happen. A vault of ours that is away costs nobody an
+    attempt, for a day.
     """
     if isinstance(error, StartOver):
         columns = AFRESH
@@ -59,10 +62,21 @@ async def record(
             await _fail(uow, row, "media_not_found", "media_not_found", error, columns)
         case PlatformError() if not isinstance(error, Unavailable | OutcomeUnknown):
             await _fail(uow, row, error.code, error.reason.value, error, columns)
+        case VaultUnavailable() if await uow.now() - _due(row) < PATIENCE:
+            await _park(uow, row, error, next_delay(1, delays) or PATIENCE, columns)
         case _:
             if not isinstance(error, EXPECTED):
                 log.error("publish_job_bug", **end.ids(row), exc_info=error)
-            await _again(uow, row, error, delays, columns, lost=doubt and guard is Guard.ONCE)
+            await _again(
+                uow,
+                row,
+                error,
+                delays,
+                columns,
+                lost=doubt and guard is Guard.ONCE,
+                # Our call has ended, but at the platform it may still be under way.
+                least=quarantine if doubt else timedelta(0),
+            )
 
 
 def proves_nothing_happened(error: Exception) -> bool:
@@ -101,8 +115,8 @@ async def _wait(
     if not isinstance(told, NotYet):
         await uow.connections.rest(row.connection_id, now + told.retry_after)
     if not told.ours:
-        due, since = row.schedule_at or row.created_at, await uow.timeline.told_since(row)
-        if waited_out(now, due=due, told_since=since, delays=delays):
+        since = await uow.timeline.told_since(row)
+        if waited_out(now, due=_due(row), told_since=since, delays=delays):
             await _give_up(uow, row, told, Reason.WAITED_TOO_LONG.value, columns)
             return
     await end.parked(
@@ -116,6 +130,10 @@ async def _wait(
     )
 
 
+def _due(row: Publication) -> datetime:
+    return row.schedule_at or row.created_at
+
+
 async def _fail(
     uow: Uow,
     row: Publication,
@@ -124,7 +142,12 @@ async def _fail(
     error: Exception,
     columns: Mapping[str, Any],
 ) -> None:
+    """It ends. What people may see by now has only failed if the platform itself says that it does
+    not show it: whoever refuses to tell us more leaves it to a person to look."""
     note = error.note if isinstance(error, PlatformError) else type(error).__name__
+    if columns.get("visible", row.visible) and not isinstance(error, ContentRefused):
+        await end.uncertain(uow, row, step=row.step or "", fenced=True, code=code, reason=reason)
+        return
     await end.failed(uow, row, code=code, reason=reason, fenced=True, detail=note, **columns)
 
 
@@ -136,6 +159,7 @@ async def _again(
     columns: Mapping[str, Any],
     *,
     lost: bool,
+    least: timedelta,
 ) -> None:
     """Another attempt later, or the end. A doubt is kept, so that the next attempt looks first.
 
@@ -147,23 +171,34 @@ async def _again(
     if delay is None or (lost and columns.get("visible", row.visible)):
         await _give_up(uow, row, error, _exhausted(error), columns)
     else:
-        log.warning(
-            "publish_job_retry",
-            **end.ids(row),
-            error=type(error).__name__,
-            step=row.step,
-            after_seconds=round(delay.total_seconds(), 1),
-        )
-        await end.parked(
-            uow,
-            row,
-            after=delay,
-            stage=Stage.WAITING,
-            why="retry",
-            kind="retry",
-            failures=failures,
-            **columns,
-        )
+        await _park(uow, row, error, max(delay, least), columns, failures=failures)
+
+
+async def _park(
+    uow: Uow,
+    row: Publication,
+    error: Exception,
+    delay: timedelta,
+    columns: Mapping[str, Any],
+    **more: Any,  # noqa: ANN401 - column values
+) -> None:
+    log.warning(
+        "publish_job_retry",
+        **end.ids(row),
+        error=type(error).__name__,
+        step=row.step,
+        after_seconds=round(delay.total_seconds(), 1),
+    )
+    await end.parked(
+        uow,
+        row,
+        after=delay,
+        stage=Stage.WAITING,
+        why="retry",
+        kind="retry",
+        **columns,
+        **more,
+    )
 
 
 async def _give_up(

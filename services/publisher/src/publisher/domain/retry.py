@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 JITTER = 0.1
 PATIENCE = timedelta(days=1)
-"""How long after its time a publication may still be told to wait."""
+"""How long after its time a publication may still wait at no cost, for a platform or our vault."""
 
 
 def next_delay(

@@ -21,8 +21,12 @@ help: ## show this list
 demo: $(BIN)/.run ## publish one clip to four simulated platforms (CLIP=file.mp4 takes yours)
 	@$(PY) deploy/local/demo.py --clip "$(CLIP)"
 
-test: $(BIN)/.dev ## run every test against real servers of its own
-	@$(BIN)/pytest -n 3 --dist loadscope $(ARGS)
+test: $(BIN)/.dev ## run the tests against real servers of their own
+	@$(BIN)/pytest -n 3 --dist loadscope -m "not full" $(ARGS)
+
+test-full: $(BIN)/.dev ## run what takes long: pace, rollback, every failpoint, a short chaos run
+	@$(BIN)/pytest -n 2 --dist loadscope -m full
+	@$(MAKE) chaos ARGS=--short
 
 chaos: $(BIN)/.dev ## kill, freeze and cut under load, then check every promise (SEED= MINUTES= PUBLICATIONS=)
 	@PYTHONPATH=$(subst $(SPACE),:,$(strip tests deploy/local $(wildcard libs/*/src) services/publisher/src)) \
@@ -32,7 +36,7 @@ chaos: $(BIN)/.dev ## kill, freeze and cut under load, then check every promise 
 lint: $(BIN)/.dev ## style, types, import rule, unused dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(SOURCES) tests/support
+	@$(BIN)/mypy $(SOURCES) tests/support tests/chaos
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry .
 	@$(PY) docs/generate.py --check
@@ -70,4 +74,4 @@ $(BIN)/.dev: requirements-dev.lock $(BIN)/.run
 	@deploy/local/make-venv.sh $(PYTHON) requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo test chaos lint up down logs token docs lock clean
+.PHONY: help demo test test-full chaos lint up down logs token docs lock clean

@@ -23,7 +23,10 @@ from localrun.process import spawn
 from stack import Stack
 
 PATIENCE = 60.0
-pytestmark = pytest.mark.timeout(300)  # with the start of the stack on a busy machine
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.timeout(300),  # with the start of the stack on a busy machine
+]
 PLATFORMS = ("vk", "rutube", "dzen", "telegram")
 MIGRATIONS = "services/publisher/src/publisher/db/migrations/versions"
 REFUSALS = (

@@ -17,7 +17,7 @@ from stack import Stack
 from .conftest import VK, WORKERS, Journal, NewOwner
 from .rate import SLACK, too_many, used
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.full]
 PATIENCE = 60.0
 
 

@@ -70,7 +70,12 @@ async def worker(
         stats_every="1s",
     )
     redis = redis_client(settings.redis_url)
-    gate = Pacer(Pace(redis), PaceSettings(pace_vk=20, account_pace_vk=20), in_line=PACE_PATIENCE, aside=PACE_PATIENCE).gate
+    gate = Pacer(
+        Pace(redis),
+        PaceSettings(pace_vk=20, account_pace_vk=20),
+        in_line=PACE_PATIENCE,
+        aside=PACE_PATIENCE,
+    ).gate
     bus = connect_broker(settings.rabbitmq_url, NAME)
     lifespan = worker_lifespan(settings, engine, bus, redis, adapters(urls, gate=gate))
     async with lifespan(FastAPI()):

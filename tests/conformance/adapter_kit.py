@@ -150,6 +150,7 @@ class Walk:
     id: UUID = field(default_factory=uuid4)
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     patience: float = 5
     """Seconds that a platform may ask us to wait."""
     sent: list[int] = field(default_factory=list)
@@ -172,6 +173,7 @@ class Walk:
             token=self.token,
             cursor=self.cursor,
             progress=self._progress,
+            now=self.now,
         )
 
     async def publish(self) -> Published:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from platforms.errors import (
     TokenExpired,
     Unavailable,
 )
+from platforms.port import Wait
 from platforms.reasons import Reason
 from platforms.registry import adapters
 
@@ -105,6 +106,32 @@ async def test_a_video_that_vk_shows_late_is_not_uploaded_twice(
     published = await walk.publish()
     [post] = every_post(sandbox)
     assert (post["post_id"], post["deleted_at"]) == (published.post_id, None)
+
+
+@pytest.mark.parametrize("platform", [Platform.VK, Platform.RUTUBE], indirect=True)
+async def test_a_worker_whose_clock_is_an_hour_ahead_does_not_take_late_for_absent(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    sandbox.fail("vk", "video.save", "appears_late")
+    first, *_ = walk.adapter.publishing.steps()
+    if walk.adapter.platform is Platform.VK:
+        await walk.take(first)
+    walk.begun_at -= timedelta(hours=1)
+    walk.now = lambda: walk.begun_at + timedelta(minutes=1)
+    [look] = [step.look for step in walk.adapter.publishing.steps() if step.look]
+    with pytest.raises(RateLimited) as caught:
+        await walk.patiently(look)
+    assert timedelta(minutes=8) < caught.value.retry_after < timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("platform", [Platform.VK, Platform.RUTUBE], indirect=True)
+async def test_nor_does_it_take_a_post_for_gone(walk: Walk, sandbox: Sandbox) -> None:
+    sandbox.fail("vk", "video.save", "appears_late")
+    *steps, processed = walk.adapter.publishing.steps()
+    walk.now = lambda: datetime.now(UTC) - timedelta(hours=1)
+    for step in steps:
+        await walk.take(step)
+    assert isinstance(await walk.patiently(processed.act), Wait)
 
 
 @ONLY_VK

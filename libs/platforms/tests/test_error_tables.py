@@ -170,6 +170,12 @@ def test_the_wait_a_platform_asks_for_is_kept_sensible(header: str) -> None:
     assert error.retry_after == asked
 
 
+def test_a_date_is_counted_from_the_platforms_own_clock() -> None:
+    hours_ago = {"date": "Fri, 01 Jan 1999 00:00:00 GMT"}
+    until = hours_ago | {"retry-after": "Fri, 01 Jan 1999 00:02:00 GMT"}
+    assert Answer(429, until, b"", write=False).retry_after == timedelta(minutes=2)
+
+
 def test_an_absurd_wait_is_one_day() -> None:
     for header in ("99999999999", "inf", "1e300"):
         error = dzen.refusal(reply(429, retry_after=header))

@@ -123,7 +123,7 @@ def test_waits_for_processing_grow_and_stay_below_the_longest() -> None:
         timedelta(seconds=5), timedelta(seconds=30), timedelta(hours=24), timedelta(0)
     )
     now = datetime.now(UTC)
-    waits = [polling.after(polls, now).total_seconds() for polls in (0, 1, 2, 5, 1000)]
+    waits = [polling.after(polls, now, now).total_seconds() for polls in (0, 1, 2, 5, 1000)]
     assert waits == [5, 7.5, 11.25, 30, 30]
 
 
@@ -132,9 +132,9 @@ def test_processing_for_longer_than_a_day_is_told_to_a_person() -> None:
         timedelta(seconds=5), timedelta(seconds=30), PlatformUrls().processing_max, timedelta(0)
     )
     now = datetime.now(UTC)
-    polling.after(9, now - timedelta(hours=23, minutes=59))
+    polling.after(9, now - timedelta(hours=23, minutes=59), now)
     with pytest.raises(ContentRefused) as caught:
-        polling.after(9, now - timedelta(hours=24, seconds=1))
+        polling.after(9, now - timedelta(hours=24, seconds=1), now)
     assert caught.value.reason is Reason.PROCESSING_STUCK
 
 

@@ -1,12 +1,15 @@
 """Every kind of step, killed at every commit: nothing is lost, and nothing is posted twice."""
 
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from common.ids import new_id
 from platforms.port import Guard, Wait
+from publisher.app.publish import publish
 from publisher.domain.publication import Stage, StepState
 from publisher.domain.states import Status
 
@@ -54,6 +57,24 @@ async def test_each_step_gets_the_cursor_of_the_one_before(lab: Lab, three: Scri
     three.order("act:processed", look)
     await lab.attempt(await lab.request())
     assert seen == [["reserve", "upload"]]
+
+
+async def test_a_step_goes_by_the_databases_time_and_not_by_its_workers(
+    lab: Lab, platform: Scripted
+) -> None:
+    """As if every claim had been an hour ago by the worker's clock."""
+    platform.step("send", Guard.CHECKED, visible=True)
+    seen: list[datetime] = []
+
+    async def ask(job: Any) -> None:
+        seen.append(job.now())
+
+    platform.order("act:send", ask)
+    row = await lab.claim(await lab.request())
+    assert row is not None
+    hour = timedelta(hours=1)
+    await publish(lab.engine(), replace(row, updated_at=row.updated_at - hour))
+    assert abs(datetime.now(UTC) - hour - seen[0]) < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("guard", [Guard.REPEATABLE, Guard.CHECKED])

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from platforms.answers import read_retry_after
 from platforms.errors import NotYet, OutcomeUnknown, RateLimited, Unavailable
 from platforms.port import Guard
+from platforms.refusals import Refusal
 from publisher.app.retry_publication import retry_publication
 from publisher.domain.publication import Publication
 from publisher.domain.states import Status
@@ -131,3 +133,18 @@ async def test_what_people_may_see_is_left_to_a_person(
     row = await lab.attempt(await passes(lab, row, DAY))
     assert (row.status, row.error_code) == (Status.UNCERTAIN, "outcome_unknown")
     assert platform.asked.count("act:send") == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["315360000", "1e999", "inf", "NaN", "-5", "-inf", "0", "Fri, 01 Jan 1999 00:00:00 GMT", ""],
+)
+async def test_whatever_a_platform_says_the_next_attempt_is_within_a_day(
+    lab: Lab, two: Scripted, told: str
+) -> None:
+    two.order("act:draft", Refusal(RateLimited).build("429", told=read_retry_after(told)))
+    row = await lab.attempt(await lab.request())
+    assert row.status is Status.PUBLISHING
+    assert row.due_at is not None
+    assert timedelta(0) < row.due_at - row.updated_at <= timedelta(days=1)
+    assert (await lab.to_the_end(row)).status is Status.PUBLISHED

@@ -60,7 +60,7 @@ class Answer:
     @property
     def retry_after(self) -> timedelta | None:
         """How long the platform asks us to wait, by the header in either of its forms."""
-        return read_retry_after(self.headers.get("retry-after"))
+        return read_retry_after(self.headers.get("retry-after"), self.headers.get("date"))
 
 
 def unclear(note: str, *, write: bool) -> PlatformError:
@@ -68,26 +68,32 @@ def unclear(note: str, *, write: bool) -> PlatformError:
     return OutcomeUnknown(note=note) if write else Unavailable(note=note)
 
 
-def read_retry_after(value: object) -> timedelta | None:
-    """Seconds or an HTTP date, kept between one second and one day; None when senseless."""
+def read_retry_after(value: object, sent: str | None = None) -> timedelta | None:
+    """Seconds or an HTTP date, kept between one second and one day; None when senseless. A date is
+    counted from the one in `sent`, where the answer tells it: our own clock may be off."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     wait: timedelta | None
     try:
         wait = timedelta(seconds=float(value))
     except (ValueError, OverflowError):
-        wait = _until(str(value))
+        wait = _until(str(value), sent)
     if wait is None:
         return None
     return min(max(wait, timedelta(seconds=1)), LONGEST_WAIT)
 
 
-def _until(date: str) -> timedelta | None:
+def _until(date: str, sent: str | None) -> timedelta | None:
+    when = _date(date)
+    return when - (_date(sent or "") or datetime.now(UTC)) if when else None
+
+
+def _date(text: str) -> datetime | None:
     try:
-        when = parsedate_to_datetime(date)
+        found = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.now(UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

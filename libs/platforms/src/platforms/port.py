@@ -160,6 +160,8 @@ class Job(Generic[C]):
     cursor: C
     progress: Callable[[int], Awaitable[None]]
     """Told how many bytes of the upload have been sent."""
+    now: Callable[[], datetime]
+    """The time by which all of us go: a worker's own clock may be an hour off."""
 
 
 @dataclass(frozen=True, slots=True)

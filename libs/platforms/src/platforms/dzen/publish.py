@@ -1,7 +1,7 @@
 """How a clip becomes a Дзен video by the assumed contract: draft, file, publish, wait."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -89,9 +89,9 @@ class DzenPublishing:
         if status in SHOWN:
             post_id = text(video.get("id")) or cursor.video_id or ""
             return Published(post_id, text(video.get("url")) or f"https://dzen.ru/shorts/{post_id}")
-        since = cursor.published_at or datetime.now(UTC)
+        since = cursor.published_at or job.now()
         later = cursor.model_copy(update={"polls": cursor.polls + 1, "published_at": since})
-        return Wait(later, self._polling.after(cursor.polls, since))
+        return Wait(later, self._polling.after(cursor.polls, since, job.now()))
 
     async def _video(self, job: DzenJob) -> dict[str, Any]:
         video = await self._client.video(job.token, job.account_id, job.cursor.video_id or "")

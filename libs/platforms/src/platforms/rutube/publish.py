@@ -1,7 +1,7 @@
 """How a clip becomes a Rutube video: we give a link, Rutube fetches, moderates and shows it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,7 +64,7 @@ class RutubePublishing:
             is_hidden=options.hidden,
             category_id=options.category_id,
         )
-        return Next(_created(video_id))
+        return Next(_created(video_id, job.now()))
 
     async def find(self, job: RutubeJob) -> Outcome[RutubeCursor] | None:
         """A video made from our link: its address without the signature is the same each time.
@@ -76,27 +76,27 @@ class RutubePublishing:
                 video_id = text(video.get("id"))
                 same = _address(str(video.get("source_url"))) == ours
                 if video_id and same and not _older(video, job.created_at):
-                    return Next(_created(video_id))
+                    return Next(_created(video_id, job.now()))
             if not more:
-                self._polling.require_time_to_appear(job.begun_at)
+                self._polling.require_time_to_appear(job.begun_at, job.now())
                 return None
         raise OutcomeUnknown(note=f"not among the newest {MOST_PAGES} pages")
 
     async def processed(self, job: RutubeJob) -> Outcome[RutubeCursor]:
         """Wait until the video has been fetched, moderated and shown."""
-        cursor = job.cursor
+        cursor, now = job.cursor, job.now()
         video_id = cursor.video_id or ""
         video = await self._client.video(job.token, job.account_id, video_id)
-        if video is None and self._polling.long_missing(cursor.created_at):
+        if video is None and self._polling.long_missing(cursor.created_at, now):
             raise ContentRefused(Reason.GONE)
-        since = cursor.created_at or datetime.now(UTC)
-        if video and _reason(video) == DOWNLOADING and datetime.now(UTC) - since > self._download:
+        since = cursor.created_at or now
+        if video and _reason(video) == DOWNLOADING and now - since > self._download:
             # What came of it after all would be a second post.
             await self._client.delete(job.token, job.account_id, video_id)
             raise StartOver(Reason.MEDIA_UNREACHABLE, note="rutube: downloads for too long")
         if video is None or _busy(video):
             later = cursor.model_copy(update={"polls": cursor.polls + 1, "created_at": since})
-            return Wait(later, self._polling.after(cursor.polls, since))
+            return Wait(later, self._polling.after(cursor.polls, since, now))
         url = text(video.get("video_url")) or f"https://rutube.ru/video/{video_id}/"
         return Published(video_id, url)
 
@@ -117,8 +117,8 @@ def _reason(video: dict[str, Any]) -> str:
     return text(part(video, "action_reason").get("name")) or ""
 
 
-def _created(video_id: str) -> RutubeCursor:
-    return RutubeCursor(video_id=video_id, created_at=datetime.now(UTC))
+def _created(video_id: str, now: datetime) -> RutubeCursor:
+    return RutubeCursor(video_id=video_id, created_at=now)
 
 
 def _older(video: dict[str, Any], than: datetime) -> bool:

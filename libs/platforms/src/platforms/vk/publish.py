@@ -78,13 +78,13 @@ class VkPublishing:
         cursor = job.cursor
         if cursor.upload_url is None:
             return Wait(await self._reserve(job), timedelta(0), why="upload_again")
-        if _expired(cursor):
+        if _expired(cursor, job.now()):
             return await self._drop(job, "upload address expired")
         refused = await self._client.upload(
             cursor.upload_url, job.media, job.progress, self._upload_timeout
         )
         if refused is None:
-            return Next(_uploaded(cursor))
+            return Next(_uploaded(cursor, job.now()))
         # A refused address may be one that already took the bytes: look before deleting.
         reserved_at = cursor.reserved_at or job.created_at
         return await self._find(job, reserved_at) or await self._drop(job, refused)
@@ -97,25 +97,26 @@ class VkPublishing:
 
     async def processed(self, job: VkJob) -> Outcome[VkCursor]:
         """Wait until VK shows the video to everybody."""
-        cursor = job.cursor
+        cursor, now = job.cursor, job.now()
         item = await self._client.video(job.token, job.account_id, cursor.post_id)
         if item and item.get("content_restricted"):
             raise ContentRefused(Reason.MODERATION)
-        if (item is None or not _arrived(item)) and self._polling.long_missing(cursor.uploaded_at):
+        unseen = item is None or not _arrived(item)
+        if unseen and self._polling.long_missing(cursor.uploaded_at, now):
             raise ContentRefused(Reason.GONE if item is None else Reason.CONTENT_REFUSED)
         if item and _arrived(item) and not _busy(item):
             kind = "clip" if item.get("type") == "short_video" else "video"
             return Published(cursor.post_id, f"https://vk.com/{kind}{cursor.post_id}")
-        since = cursor.uploaded_at or datetime.now(UTC)
+        since = cursor.uploaded_at or now
         later = cursor.model_copy(update={"polls": cursor.polls + 1, "uploaded_at": since})
-        return Wait(later, self._polling.after(cursor.polls, since))
+        return Wait(later, self._polling.after(cursor.polls, since, now))
 
     async def _find(self, job: VkJob, since: datetime) -> Next[VkCursor] | None:
         """Even the empty entry may be shown late: as long as none is, nothing is proved."""
         item = await self._client.video(job.token, job.account_id, job.cursor.post_id)
         if item is None:
-            self._polling.require_time_to_appear(since)
-        return Next(_uploaded(job.cursor)) if item and _arrived(item) else None
+            self._polling.require_time_to_appear(since, job.now())
+        return Next(_uploaded(job.cursor, job.now())) if item and _arrived(item) else None
 
     async def _drop(self, job: VkJob, why: str) -> Outcome[VkCursor]:
         """Give up an id whose upload address is no good; another one comes next."""
@@ -148,7 +149,7 @@ class VkPublishing:
             video_id=video_id,
             upload_url=url,
             expires_at=_expiry(url),
-            reserved_at=datetime.now(UTC),
+            reserved_at=job.now(),
             reservations=job.cursor.reservations + 1,
         )
 
@@ -167,12 +168,12 @@ def _arrived(item: dict[str, Any]) -> bool:
     return _busy(item) or any(count(item.get(name)) for name in ("duration", "width", "height"))
 
 
-def _uploaded(cursor: VkCursor) -> VkCursor:
-    return cursor.model_copy(update={"uploaded_at": datetime.now(UTC)})
+def _uploaded(cursor: VkCursor, now: datetime) -> VkCursor:
+    return cursor.model_copy(update={"uploaded_at": now})
 
 
-def _expired(cursor: VkCursor) -> bool:
-    return cursor.expires_at is not None and datetime.now(UTC) >= cursor.expires_at
+def _expired(cursor: VkCursor, now: datetime) -> bool:
+    return cursor.expires_at is not None and now >= cursor.expires_at
 
 
 def _expiry(url: str) -> datetime | None:

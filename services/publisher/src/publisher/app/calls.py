@@ -1,7 +1,8 @@
 """One call to a platform: with a token on loan, within the lease, again with a fresh token."""
 
+import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from common.observe import logs
@@ -24,6 +25,7 @@ class Calls:
     def __init__(self, engine: Engine, lease: Lease) -> None:
         self._engine = engine
         self._lease = lease
+        self._claimed_at = time.monotonic()
         self._token: Token | None = None
         self.entered = False
         """Whether the latest call may have reached the platform."""
@@ -74,4 +76,11 @@ class Calls:
             token=token.value,
             cursor=adapter.publishing.cursor.model_validate(row.cursor or {}),
             progress=progress,
+            now=self._now,
         )
+
+    def _now(self) -> datetime:
+        """The database's time, by which everything stored goes: as it was at the claim, and what
+        has passed since."""
+        passed = time.monotonic() - self._claimed_at
+        return self._lease.claimed.updated_at + timedelta(seconds=passed)

@@ -31,7 +31,7 @@ class Lease:
         *,
         since: float | None = None,
     ) -> None:
-        self._publication = publication
+        self.claimed = publication
         self._length = length
         self._transaction = transaction
         taken = time.monotonic() if since is None else since
@@ -72,7 +72,7 @@ class Lease:
             try:
                 failpoint("publisher.renewing")
                 async with asyncio.timeout(pause), self._transaction() as uow:
-                    held = await uow.due.renew(self._publication, self._length)
+                    held = await uow.due.renew(self.claimed, self._length)
             except Exception:  # noqa: BLE001, S112 - the database may be back before the wall
                 continue
             if not held:

@@ -15,7 +15,7 @@ from chaos.system import System
 from common.failpoint import POINTS
 
 PATIENCE = 110.0
-"""Seconds until somebody must have passed. Facts that a killed relay had taken wait for 30 of them,
+"""Seconds until somebody must have passed. Facts that a killed relay had taken wait for 15 of them,
 more than once when the next relay is killed as well."""
 AGAIN = 8.0
 """Seconds after which what leads to a point is ordered once more."""

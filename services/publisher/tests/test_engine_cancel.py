@@ -1,20 +1,23 @@
 """A cancel against an attempt in every phase: what was answered is what happens."""
 
 import asyncio
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
-from platforms.errors import ContentRefused, OutcomeUnknown, RateLimited, Unavailable
+from common.contracts.words import Platform
+from platforms.errors import ContentRefused, NotYet, OutcomeUnknown, RateLimited, Unavailable
 from platforms.port import Guard, Wait
 from publisher.app.cancel_publication import cancel_publication
-from publisher.app.ports import ConnectionLost, VaultUnavailable
+from publisher.app.ports import ConnectionLost, Token, VaultUnavailable
 from publisher.app.publish import publish
 from publisher.domain.publication import Publication
 from publisher.domain.rules import Verdict
 from publisher.domain.states import Status
 
-from .lab import Lab
+from .lab import Lab, Lender
 from .scripted import Gate, Marks, Scripted, answer
 
 pytestmark = pytest.mark.anyio
@@ -80,19 +83,24 @@ async def test_a_cancel_between_two_steps_undoes_what_was_made(lab: Lab, three: 
     assert await cancel(lab, row) is Verdict.CANCELLED
 
 
-async def test_a_cancel_that_comes_before_the_visible_call_stops_it(
-    lab: Lab, three: Scripted
+@pytest.mark.parametrize("guard", [Guard.CHECKED, Guard.ONCE])
+async def test_a_cancel_that_comes_right_before_the_visible_call_stops_it(
+    lab: Lab, platform: Scripted, guard: Guard
 ) -> None:
+    """While the token is fetched, which is the last thing before."""
+    platform.step("send", guard, visible=True)
     row = await lab.request()
-    lending = Gate()
-    three.order("act:draft", lending)
+    verdicts: list[Verdict] = []
 
-    async def come_back(_job: object) -> None:
-        await cancel(lab, row)
+    @dataclass
+    class SlowLender(Lender):
+        async def lease(self, connection_id: UUID, *, refused: int | None = None) -> Token:
+            verdicts.append(await cancel(lab, row))
+            return await super().lease(connection_id, refused=refused)
 
-    three.order("undo:draft", come_back)
-    assert await cancel_during(lab, row, lending) is Verdict.REQUESTED
-    assert "act:send" not in three.asked
+    done = await replace(lab, tokens=SlowLender()).attempt(row)
+    assert (verdicts, done.status) == ([Verdict.REQUESTED], Status.CANCELLED)
+    assert platform.asked == []
 
 
 async def test_a_cancel_after_the_visible_call_began_comes_too_late_and_says_so(
@@ -139,6 +147,17 @@ async def test_a_cancel_is_done_at_once_though_the_account_was_told_to_wait_an_h
     assert await lab.claim(row) is None
     assert await cancel(lab, row) is Verdict.REQUESTED
     assert (await lab.attempt(row)).status is Status.CANCELLED
+
+
+async def test_a_cancel_waits_for_no_turn_in_a_crowded_line(lab: Lab, three: Scripted) -> None:
+    three.order("act:send", Unavailable())
+    row = await lab.attempt(await lab.request())
+    assert await cancel(lab, row) is Verdict.REQUESTED
+
+    async def crowded(platform: Platform) -> None:
+        raise NotYet(timedelta(seconds=40), note=f"our own pace: {platform}", ours=True)
+
+    assert (await replace(lab, turn=crowded).attempt(row)).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("refusal", [ContentRefused(), Unavailable(), RuntimeError("a bug")])

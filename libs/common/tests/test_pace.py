@@ -46,6 +46,18 @@ async def test_when_redis_is_back_slots_that_were_given_without_it_are_not_given
     assert (await other.reserve([LINE])).wait > given.wait + 1
 
 
+async def test_slots_given_without_redis_are_known_to_all_though_the_next_is_too_far_away(
+    pace: Pace,
+) -> None:
+    away(pace, True)
+    for _ in range(3):
+        given = await pace.reserve([LINE])
+    away(pace, False)
+    assert (await pace.reserve([Rate("line", calls=1, most=0.1)])).refused_by is not None
+    other = Pace(pace._script.registered_client, prefix=pace._prefix)
+    assert (await other.reserve([LINE])).wait > given.wait
+
+
 async def test_processes_that_lose_redis_together_do_not_all_begin_at_once(pace: Pace) -> None:
     waits = []
     for _ in range(40):

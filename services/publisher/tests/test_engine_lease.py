@@ -103,6 +103,33 @@ async def test_a_late_worker_writes_nothing(lab: Lab, two: Scripted) -> None:
     assert two.asked == ["act:draft", "act:draft", "act:send"]
 
 
+async def test_one_renewal_that_hangs_does_not_cost_the_lease(lab: Lab, two: Scripted) -> None:
+    """As on a connection that was cut without a word."""
+    del two
+    row = await lab.claim(await lab.request())
+    assert row is not None
+    opened: list[float] = []
+    began = asyncio.get_running_loop().time()
+
+    @asynccontextmanager
+    async def hangs_once() -> AsyncIterator[Uow]:
+        opened.append(asyncio.get_running_loop().time() - began)
+        if len(opened) == 1:
+            await asyncio.Event().wait()
+        async with lab.transaction() as uow:
+            yield uow
+
+    lease = Lease(row, timedelta(seconds=4), hangs_once)
+    keeping = asyncio.create_task(lease.keep())
+
+    async def tried_again() -> bool:
+        return len(opened) > 1
+
+    await eventually(tried_again)
+    keeping.cancel()
+    assert opened[1] < 4 * 0.8, "before the wall"
+
+
 async def test_a_heartbeat_keeps_a_step_that_outlasts_many_leases(lab: Lab, two: Scripted) -> None:
     quick = lab.quick(lease=0.6, quarantine=0.1)
     long = Gate()

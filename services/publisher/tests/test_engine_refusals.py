@@ -213,7 +213,15 @@ async def test_a_vault_that_is_away_for_longer_than_a_day_costs_attempts(
 
 
 @pytest.mark.parametrize(
-    "refusal", [TokenExpired(), AccessRevoked(), NoRight(), NeedsHuman(), ConnectionLost()]
+    "refusal",
+    [
+        TokenExpired(),
+        AccessRevoked(),
+        NoRight(),
+        NeedsHuman(),
+        ConnectionLost(),
+        ContentRefused(Reason.PROCESSING_STUCK),
+    ],
 )
 async def test_what_people_may_see_has_not_failed_because_nobody_tells_us_more(
     lab: Lab, platform: Scripted, refusal: Exception

@@ -31,7 +31,12 @@ local worst = 0
 local arrivals = {}
 for i, key in ipairs(KEYS) do
   local interval, burst, most = tonumber(ARGV[4*i-3]), tonumber(ARGV[4*i-2]), tonumber(ARGV[4*i-1])
-  local arrival = math.max(tonumber(redis.call('GET', key) or now), now + tonumber(ARGV[4*i]))
+  local stored = tonumber(redis.call('GET', key) or now)
+  local arrival = math.max(stored, now + tonumber(ARGV[4*i]))
+  if arrival > stored and tonumber(ARGV[4*i]) > 0 then  -- given away without Redis: all shall know
+    local life = math.ceil((arrival - now) / 1000) + 1000
+    redis.call('SET', key, string.format('%.0f', arrival), 'PX', life)
+  end
   arrivals[i] = arrival
   local own = arrival - (burst - 1) * interval - now
   wait = math.max(wait, own)

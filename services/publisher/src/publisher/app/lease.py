@@ -64,17 +64,21 @@ class Lease:
             raise
 
     async def keep(self) -> None:
-        """Renew three times a lease until cancelled; where that fails, the wall stays."""
-        pause = self._length.total_seconds() / 3
+        """Renew three times a lease until cancelled, and again soon where that fails: a connection
+        that hangs must not cost the lease. Without a renewal the wall stays."""
+        length = self._length.total_seconds()
+        pause = length / 3
         while True:
             await asyncio.sleep(pause)
             asked = time.monotonic()
             try:
                 failpoint("publisher.renewing")
-                async with asyncio.timeout(pause), self._transaction() as uow:
+                async with asyncio.timeout(max(length / 10, 1.0)), self._transaction() as uow:
                     held = await uow.due.renew(self.claimed, self._length)
-            except Exception:  # noqa: BLE001, S112 - the database may be back before the wall
+            except Exception:  # noqa: BLE001 - the database may be back before the wall
+                pause = length / 30
                 continue
+            pause = length / 3
             if not held:
                 self._move(asked)
                 return

@@ -102,7 +102,8 @@ class _Attempt:
     async def run(self, admitted: Callable[[], None]) -> None:
         """Go on where the row says, until something ends this claim."""
         try:
-            await self._engine.turn(self._row.now.platform)
+            if not self._called_off():  # to undo needs no turn, and it must not come back for one
+                await self._engine.turn(self._row.now.platform)
             admitted()
             while await self._advance():
                 pass
@@ -149,7 +150,7 @@ class _Attempt:
     async def _advance(self) -> bool:
         """One step forward; False when this claim is over."""
         step = self._current()
-        if self._row.now.cancel_requested and not self._row.now.visible:
+        if self._called_off():
             await self._take_back()
             return False
         if self._engine.stopping.is_set():
@@ -177,6 +178,9 @@ class _Attempt:
         outcome = await self._call(step.act, self._adapter.limits.upload_timeout)
         failpoint("publisher.answered")
         return await self._record(step, outcome)
+
+    def _called_off(self) -> bool:
+        return self._row.now.cancel_requested and not self._row.now.visible
 
     def _current(self) -> Step[Any]:
         """The step the row stands at, or the one after it when that is done."""

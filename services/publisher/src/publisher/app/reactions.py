@@ -39,12 +39,14 @@ async def forget_connection(uow: Uow, heard: Heard) -> None:
     """The account was removed: nothing more goes to it."""
     fact: PlatformDisconnected = heard.event
     await uow.lock_user(fact.user_id, shared=False)
-    if not await uow.connections.remember(_connection(fact, "removed", heard.version)):
-        return
-    for row in (
+    # Publications are locked before the connection, as a worker does whose account has to rest.
+    ours = (
         *await uow.publications.scheduled_of(connection_id=fact.connection_id),
         *await uow.publications.publishing_of(fact.connection_id),
-    ):
+    )
+    if not await uow.connections.remember(_connection(fact, "removed", heard.version)):
+        return
+    for row in ours:
         await cancel_publication(uow, row, why="disconnected")
 
 

@@ -145,7 +145,8 @@ async def _fail(
     """It ends. What people may see by now has only failed if the platform itself says that it does
     not show it: whoever refuses to tell us more leaves it to a person to look."""
     note = error.note if isinstance(error, PlatformError) else type(error).__name__
-    if columns.get("visible", row.visible) and not isinstance(error, ContentRefused):
+    refused = isinstance(error, ContentRefused) and error.reason is not Reason.PROCESSING_STUCK
+    if columns.get("visible", row.visible) and not refused:
         await end.uncertain(uow, row, step=row.step or "", fenced=True, code=code, reason=reason)
         return
     await end.failed(uow, row, code=code, reason=reason, fenced=True, detail=note, **columns)

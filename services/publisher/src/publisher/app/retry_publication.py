@@ -11,15 +11,12 @@ from publisher.app.ports import Uow
 from publisher.domain.publication import AFRESH, Publication, Stage
 from publisher.domain.states import Status
 
-STUCK = "processing_stuck"
-"""Refused only by our patience: the video may still appear, so another look is all there is."""
-
 
 async def retry_publication(uow: Uow, publication: Publication) -> Publication | None:
     """None when it is not failed. Raises DuplicatePublication when the clip is on its way anew."""
     if publication.status is not Status.FAILED:
         return None
-    refused = publication.error_code == "content_refused" and publication.error_reason != STUCK
+    refused = publication.error_code == "content_refused"
     row = await uow.publications.change(
         publication,
         to=Status.PUBLISHING,

@@ -159,6 +159,7 @@ class Hand:
                     doubt=doubt,
                     columns={} if doubt else UNDONE,
                     delays=DELAYS,
+                    quarantine=QUARANTINE,
                 )
             return row
 

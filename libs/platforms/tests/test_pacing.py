@@ -69,16 +69,6 @@ async def test_a_turn_too_far_away_of_the_account_is_refused_for_the_account(pac
     await call(by, Call(Platform.VK, "video.get", account="8"))
 
 
-async def test_who_waits_for_an_account_keeps_no_platform_waiting(pace: Pace) -> None:
-    by = pacer(pace, pace_vk=1000, account_pace_vk=0.5, aside=LONG)
-    await call(by, VIDEO_GET)
-    slow = asyncio.create_task(call(by, VIDEO_GET))
-    began = time.monotonic()
-    await call(by, Call(Platform.VK, "video.get", account="8"))
-    assert time.monotonic() - began < 1
-    await slow
-
-
 async def test_one_chat_takes_18_messages_a_minute_and_holds_up_no_other(pace: Pace) -> None:
     by = pacer(pace, pace_telegram=1000, account_pace_telegram=1000)
     message = Call(Platform.TELEGRAM, "sendVideo", account="42", chat="-1001")

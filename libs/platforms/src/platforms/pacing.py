@@ -114,11 +114,13 @@ class Pacer:
     @asynccontextmanager
     async def gate(self, call: Call) -> AsyncIterator[None]:
         """Waits for the call's turn. Raises NotYet or RateLimited when that is too far away."""
-        # Its account first: whoever waits for that must not make a whole platform wait.
-        await self._wait(self._own(call), call.platform)
+        # All at once: a slot of the account's that then waits for the platform's comes too late, and
+        # on top of the account's next one.
         turn = _turn.get()
+        wanted = self._own(call)
         if turn is None or not turn.take(call.platform):
-            await self._wait([self._line(call.platform)], call.platform)
+            wanted.insert(0, self._line(call.platform))
+        await self._wait(wanted, call.platform)
         if call.platform is Platform.VK and call.method == SAVES:
             # Counted exactly: a smoothed rate that lets a day's worth through at once would
             # let through almost two within a day.

@@ -114,7 +114,7 @@ class Pacer:
     @asynccontextmanager
     async def gate(self, call: Call) -> AsyncIterator[None]:
         """Waits for the call's turn. Raises NotYet or RateLimited when that is too far away."""
-        # All at once: a slot of the account's that then waits for the platform's comes too late, and
+        # All at once: a slot of the account's that then waits for the platform's comes too late,
         # on top of the account's next one.
         turn = _turn.get()
         wanted = self._own(call)

@@ -33,6 +33,10 @@ chaos: $(BIN)/.dev ## kill, freeze and cut under load, then check every promise 
 		$(PY) -m chaos.run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(PUBLICATIONS),--publications $(PUBLICATIONS)) $(ARGS)
 
+fuzz: $(BIN)/.dev ## feed the MP4 reader broken files (MINUTES=10 SEED=)
+	@FUZZ_MINUTES=$(or $(MINUTES),10) FUZZ_SEED=$(SEED) $(BIN)/pytest -q -s -k for_minutes \
+		services/publisher/tests/media/test_fuzz.py
+
 lint: $(BIN)/.dev ## style, types, import rule, unused dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -74,4 +78,4 @@ $(BIN)/.dev: requirements-dev.lock $(BIN)/.run
 	@deploy/local/make-venv.sh $(PYTHON) requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo test test-full chaos lint up down logs token docs lock clean
+.PHONY: help demo test test-full chaos fuzz lint up down logs token docs lock clean

@@ -5,7 +5,13 @@ from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["support.servers"]
 
-TOGETHER = ("tests/e2e/", "tests/pace/", "deploy/local/tests/", "tests/conformance/foreign/")
+TOGETHER = (
+    "tests/e2e/",
+    "tests/security/system/",
+    "tests/pace/",
+    "deploy/local/tests/",
+    "tests/conformance/foreign/",
+)
 """Folders whose tests share something that takes long to start: one worker runs each."""
 
 

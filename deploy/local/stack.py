@@ -31,6 +31,7 @@ from servers import Servers
 
 PATIENCE = 90.0  # seconds until every process must be ready
 USER, PLAN = "demo", "pro"
+PLANS = ("free", "start", "pro", "business")
 
 
 class Stack:
@@ -80,7 +81,7 @@ class Stack:
             urls=self.urls,
             sandbox=self._sandbox,
             databases=self.stores.databases,
-            rabbitmq=self.stores.rabbitmq,
+            rabbitmq=self.stores.buses,
             redis=self.stores.redis,
             media=self.home / "media",
             ledger=self.home / "ledger.jsonl",
@@ -93,6 +94,7 @@ class Stack:
                 environment(plan.service, places, self.credentials)
                 | self._settings
                 | dict(self._own.get(plan.name, {})),
+                self.stores.privileged(plan.service) if plan.service in SERVICES else {},
             )
             for plan in self._plan
         }
@@ -207,7 +209,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("action", choices=("up", "down", "logs", "token"))
     parser.add_argument("--home", type=Path, default=TREE / ".local")
     parser.add_argument("--user", default=USER)
-    parser.add_argument("--plan", default=PLAN)
+    parser.add_argument("--plan", default=PLAN, choices=PLANS)
     arguments = parser.parse_args(words)
     home: Path = arguments.home
     stack = Stack(home, Servers(home / "servers"), usual_ports=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,17 @@ async def waiting(system: System) -> Waiting:
             counts = found.dead if name.endswith(".dead") else found.messages
             counts[name] = queue.declaration_result.message_count or 0
     return found
+
+
+async def begun(system: System, platforms: Sequence[str]) -> list[tuple[str, str]]:
+    """Publications at work that nobody can see yet, with their users."""
+    found = await _all(
+        system,
+        "SELECT id, user_id FROM publications WHERE status = 'publishing' AND NOT visible"
+        " AND step IS NOT NULL AND NOT cancel_requested AND platform = ANY($1)",
+        platforms,
+    )
+    return [(str(one["id"]), one["user_id"]) for one in found]
 
 
 async def rows(system: System) -> list[Row]:
@@ -141,9 +152,9 @@ async def _count(system: System, service: str, query: str) -> int:
         await link.close()
 
 
-async def _all(system: System, query: str) -> list[dict[str, Any]]:
+async def _all(system: System, query: str, *values: object) -> list[dict[str, Any]]:
     link = await asyncpg.connect(system.databases["publisher"], timeout=5)
     try:
-        return [dict(row) for row in await link.fetch(query, timeout=60)]
+        return [dict(row) for row in await link.fetch(query, *values, timeout=60)]
     finally:
         await link.close()

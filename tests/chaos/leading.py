@@ -2,14 +2,20 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import aio_pika
+import httpx
 
+from chaos import evidence
+from chaos.book import Book
 from chaos.plan import PLATFORMS
 from chaos.supervisor import Supervisor
 from chaos.system import System
+from localrun.person import Person, Refused
 
 SENDING = {"vk": "upload", "rutube": "create", "dzen": "publish", "telegram": "sendVideo"}
 """The steps that people will see."""
@@ -28,12 +34,14 @@ class Leading:
         system: System,
         supervisor: Supervisor,
         accounts: Callable[[str], Sequence[str]],
+        book: Book,
         *,
         seed: int,
     ) -> None:
         self._system = system
         self._supervisor = supervisor
         self._accounts = accounts
+        self._book = book
         self._random = random.Random(seed)
 
     async def to(self, point: str, platforms: Sequence[str] = PLATFORMS) -> None:
@@ -45,6 +53,7 @@ class Leading:
                 await self._fail(SENDING, platforms, "slow", SLOW_SECONDS)
             case "publisher.undone":
                 await self._fail(FIRST, platforms, "slow", SLOW_SECONDS)
+                await self._call_off([one for one in platforms if one in FIRST])
             case "bus.retrying" | "bus.retried":
                 self._supervisor.arm("bus.reacted", "raise")
             case "bus.burying":
@@ -70,6 +79,28 @@ class Leading:
             name = f"poison-{datetime.now(UTC)}"
             body = aio_pika.Message(b'{"not": "an envelope"', message_id=name)
             await exchange.publish(body, routing_key=key or self._random.choice(HEARD))
+
+    async def _call_off(self, platforms: Sequence[str]) -> None:
+        """Cancel something that is at work, but that nobody can see yet, in its user's name."""
+        deadline = time.monotonic() + SLOW_SECONDS
+        while time.monotonic() < deadline:
+            if begun := await evidence.begun(self._system, platforms):
+                await asyncio.to_thread(self._cancel, *self._random.choice(begun))
+                return
+            await asyncio.sleep(0.1)
+
+    def _cancel(self, publication_id: str, user: str) -> None:
+        person = Person(self._system.stack.urls, self._system.token(user))
+        path = f"/v1/publications/{publication_id}/cancel"
+        try:
+            answer = person.ask(
+                "publisher", "POST", path, headers={"Idempotency-Key": str(uuid4())}
+            )
+            self._book.cancel(publication_id, answer["verdict"])
+        except (Refused, httpx.TransportError, ValueError) as error:
+            self._book.note(f"led to a cancel: {type(error).__name__}")
+        finally:
+            person.close()
 
     async def _fail(
         self,

@@ -77,7 +77,7 @@ class Chaos:
     async def _torture(self) -> report.Run:
         supervisor = Supervisor(self._system)
         crowd = Crowd(self._system, self._book, self._people, seed=self._seed)
-        leading = Leading(self._system, supervisor, crowd.accounts, seed=self._seed)
+        leading = Leading(self._system, supervisor, crowd.accounts, self._book, seed=self._seed)
         torturer = Torturer(self._system, supervisor, leading, seed=self._seed, say=self._write)
         watching = [
             asyncio.create_task(supervisor.run()),

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.db import migrate
 from common.db.engine import connect
 from common.ids import new_id
-from support.servers import NewDatabase
+from support.servers import NewDatabase, owners
 
 T = TypeVar("T")
 SOMETHING = new_id()
@@ -108,7 +108,7 @@ def test_up_from_empty_again_down_to_nothing_and_up(
     seen = []
     for _ in range(2):
         migrate.upgrade(service.folder, SecretStr(url))
-        migrate.upgrade(service.folder, SecretStr(url))
+        migrate.upgrade(service.folder, SecretStr(url), user=SecretStr(url))  # one role for all
         seen.append(_catalogue(url))
         migrate.downgrade(service.folder, SecretStr(url), "base")
         assert _catalogue(url) == [[], [], []]
@@ -120,7 +120,7 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_reads(
     service: Service, new_database: NewDatabase
 ) -> None:
     """Compared by Alembic, and by the server's own words: partial indexes, defaults, checks."""
-    migrated = new_database(service.name, service.folder)
+    migrated = owners(new_database(service.name, service.folder))
 
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -151,8 +151,23 @@ def test_on_a_used_database_an_upgrade_changes_nothing(
     _within(url, use)
     before = _within(url, everything)
     assert all(before.values())
-    migrate.upgrade(service.folder, SecretStr(url))
+    migrate.upgrade(service.folder, SecretStr(owners(url)), user=SecretStr(url))
     assert _within(url, everything) == before
+
+
+def test_a_former_build_leaves_the_tables_of_a_newer_one_alone(
+    service: Service, new_database: NewDatabase
+) -> None:
+    url = owners(new_database(service.name, service.folder))
+
+    async def newer(connection: AsyncConnection) -> None:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    _within(url, newer)
+    before = _catalogue(url)
+    migrate.upgrade(service.folder, SecretStr(url))
+    assert _catalogue(url) == before
+    assert _rows(url, "SELECT version_num FROM alembic_version") == [("9999",)]
 
 
 def _row(table: Table) -> dict[str, Any]:

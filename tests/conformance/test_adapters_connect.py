@@ -321,8 +321,8 @@ async def test_a_group_that_has_moved_is_connected_and_checked_at_its_new_id(
 @pytest.mark.parametrize(
     ("order", "reason"),
     [
-        ({"can_post_messages": False}, Reason.NO_RIGHT),
-        ({"status": "member"}, Reason.NO_RIGHT),
+        ({"can_post_messages": False}, Reason.BOT_MAY_NOT_POST),
+        ({"status": "member"}, Reason.BOT_MAY_NOT_POST),
         ({"status": "left"}, Reason.NOT_A_MEMBER),
         ({"status": "kicked"}, Reason.NOT_A_MEMBER),
     ],
@@ -337,6 +337,38 @@ async def test_a_bot_that_may_not_post_is_refused(
     assert caught.value.reason is reason
     with pytest.raises(NoRight):
         await board[Platform.TELEGRAM].checker.check(SecretStr(bot["token"]), str(bot["chat_id"]))
+
+
+async def test_a_channel_that_is_lost_after_connecting_is_told_by_the_check_and_may_come_back(
+    sandbox: Sandbox, board: Adapters
+) -> None:
+    bot = sandbox.account("telegram")
+    token, chat_id = SecretStr(bot["token"]), str(bot["chat_id"])
+    mine = {"token": bot["token"], "chat_id": bot["chat_id"]}
+    checker = board[Platform.TELEGRAM].checker
+    for order, reason in (
+        ({"can_post_messages": False}, Reason.BOT_MAY_NOT_POST),
+        ({"status": "left"}, Reason.NOT_A_MEMBER),
+        ({"status": "kicked"}, Reason.NOT_A_MEMBER),
+    ):
+        sandbox.account("telegram", **mine, **order)
+        with pytest.raises(NoRight) as caught:
+            await checker.check(token, chat_id)
+        assert caught.value.reason is reason
+    sandbox.fail("telegram", "getChat", "chat_not_found")  # deleted
+    with pytest.raises(NoRight) as caught:
+        await checker.check(token, chat_id)
+    assert caught.value.reason is Reason.CHAT_NOT_FOUND
+    sandbox.account("telegram", **mine)
+    await checker.check(token, chat_id)
+
+
+def test_a_bot_without_the_right_is_told_which_and_what_to_do() -> None:
+    for reason in (Reason.BOT_MAY_NOT_POST, Reason.NOT_A_MEMBER):
+        assert "«Публикация сообщений»" in reason.text.ru
+        assert "“Post Messages”" in reason.text.en
+        assert "повторите" in reason.text.ru
+        assert "try again" in reason.text.en
 
 
 @pytest.mark.parametrize("channel", [None, "", "@nobody_is_here", "-1009999999999", "@a b"])

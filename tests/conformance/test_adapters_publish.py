@@ -16,6 +16,7 @@ from platforms.errors import (
     AccessRevoked,
     ContentRefused,
     NeedsHuman,
+    NeverEnding,
     NoRight,
     OutcomeUnknown,
     PlatformError,
@@ -309,7 +310,7 @@ REFUSED: list[tuple[Platform, str, str, type[PlatformError], Reason]] = [
     (Platform.DZEN, "publish", "rejected", ContentRefused, Reason.MODERATION),
     (Platform.TELEGRAM, "sendVideo", "token_refused", TokenExpired, Reason.TOKEN_REFUSED),
     (Platform.TELEGRAM, "sendVideo", "kicked", NoRight, Reason.NOT_A_MEMBER),
-    (Platform.TELEGRAM, "sendVideo", "no_rights", NoRight, Reason.NO_RIGHT),
+    (Platform.TELEGRAM, "sendVideo", "no_rights", NoRight, Reason.BOT_MAY_NOT_POST),
     (Platform.TELEGRAM, "sendVideo", "chat_not_found", NoRight, Reason.CHAT_NOT_FOUND),
     (Platform.TELEGRAM, "sendVideo", "too_large", ContentRefused, Reason.FILE_TOO_LARGE),
 ]
@@ -375,7 +376,7 @@ async def test_processing_that_never_ends_is_told_to_a_person(clip: Clip) -> Non
         slow.fail("vk", "upload", "processing_forever")
         for platform in (Platform.VK, Platform.RUTUBE, Platform.DZEN):
             walk = walk_of(slow, board, platform, clip)
-            with pytest.raises(ContentRefused) as caught:
+            with pytest.raises(NeverEnding) as caught:
                 await walk.publish()
             assert caught.value.reason is Reason.PROCESSING_STUCK
             assert walk.told

@@ -101,7 +101,11 @@ class Bench:
         assert self.person.ask("publisher", "POST", path)["verdict"] == "cancel_requested"
 
     def end_of(self, publication: dict[str, Any]) -> str:
-        (ended,) = self.person.watch([publication["id"]], seconds=PATIENCE)
+        try:
+            (ended,) = self.person.watch([publication["id"]], seconds=PATIENCE)
+        except TimeoutError as late:
+            log = self.worker.log.read_text().splitlines()[-20:]
+            raise AssertionError(self.timeline(publication), *log) from late
         return str(ended["status"])
 
     def timeline(self, publication: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,9 @@ def test_the_newest_migration_can_be_undone_and_done_with_work_in_flight(
         stack.kill(name)
     publisher = stack.members["publisher-http"]
     *_, before, _newest = sorted(file.stem[:4] for file in (TREE / MIGRATIONS).glob("0*.py"))
-    _run(publisher._env, "migrate", "--down", before)
-    _run(publisher._env, "migrate")
+    env = publisher.tasks("migrate").env
+    _run(env, "migrate", "--down", before)
+    _run(env, "migrate")
     for name in ours:
         stack.members[name].start()
     for name in ours:
@@ -171,7 +172,7 @@ async def _ten_minutes_pass(stack: Stack) -> None:
     await database.close()
 
 
-def _run(env: dict[str, str], *words: str) -> None:
+def _run(env: Mapping[str, str], *words: str) -> None:
     subprocess.run([sys.executable, "-m", SERVICES["publisher"], *words], env=env, check=True)
 
 

@@ -107,7 +107,7 @@ def sandbox(stack: Stack) -> Iterator[Sandbox]:
 @pytest.fixture
 async def database(stack: Stack) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Publisher's own; nobody's publications wait in it before and after a test."""
-    found = await asyncpg.connect(stack.stores.databases["publisher"])
+    found = await asyncpg.connect(stack.stores.privileged("publisher")["DATABASE_OWNER_URL"])
     yield found
     deadline = time.monotonic() + 30
     while await found.fetchval(_ENDING):

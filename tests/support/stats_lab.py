@@ -19,11 +19,11 @@ from common.contracts.envelope import Event
 from common.contracts.publisher import PublicationPublished
 from common.contracts.words import Platform
 from common.ids import new_id
+from common.lending import Tokens
 from conformance.adapter_kit import Clip, Walk, serving
 from conformance.sandbox_process import Sandbox
 from platforms.registry import Adapters
 from stats_collector.app.collect_batch import collect_batch
-from stats_collector.app.ports import Tokens
 from stats_collector.bus.subscriptions import SUBSCRIPTIONS
 from stats_collector.db.uow import WritingUow
 from stats_collector.domain.policy import Policy

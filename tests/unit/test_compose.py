@@ -10,8 +10,10 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from common.durations import parse
+from common.settings import Privileged
 from localrun.environment import TREE
 from localrun.plan import SANDBOX, SERVICES, planned
+from localrun.postgres import STATEMENT_TIMEOUT
 from publisher.settings import PublisherSettings
 from sandbox.settings import Settings as SandboxSettings
 
@@ -23,6 +25,7 @@ SERVERS = {"postgres", "rabbitmq", "redis"}
 OURS = {name: part for name, part in PARTS.items() if name not in SERVERS}
 UNREAD = {"oauth-gateway": {"AUTH_JWT_SECRET", "AUTH_JWKS_URL", "AUTH_JWT_ISSUER", "CORS_ORIGINS"}}
 """The gateway serves no people."""
+PRIVILEGED = {name.upper() for name in Privileged.model_fields}
 TASKS = {f"{service}-{task}" for service in SERVICES for task in ("migrate", "topology")}
 
 
@@ -113,7 +116,7 @@ def test_the_example_holds_exactly_the_variables_the_file_asks_for() -> None:
     assert asked == set(sample())
 
 
-def test_only_the_gateway_gets_the_key_of_the_tokens() -> None:
+def test_v6_the_publisher_and_all_but_the_gateway_are_not_given_the_key_of_the_tokens() -> None:
     holders = [
         part["command"][0]
         for part in OURS.values()
@@ -122,16 +125,48 @@ def test_only_the_gateway_gets_the_key_of_the_tokens() -> None:
     assert set(holders) == {"oauth_gateway"}
 
 
-def test_each_service_has_a_database_and_a_password_of_its_own() -> None:
+def test_s3_each_service_works_as_a_role_that_owns_nothing() -> None:
     text = (FOLDER / "init.sql").read_text()
     given = PARTS["postgres"]["environment"]
     for service, package in SERVICES.items():
-        assert f"CREATE DATABASE {package} OWNER {package};" in text
-        variable = f"{package.upper()}_DATABASE_PASSWORD"
-        assert variable in text
-        assert variable in given
-        url = PARTS[f"{service}-http"]["environment"]["DATABASE_URL"]
-        assert url == f"postgresql://{package}:${{{variable}:?}}@postgres:5432/{package}"
+        working = f"{package.upper()}_DATABASE_PASSWORD"
+        owning = f"{package.upper()}_OWNER_PASSWORD"
+        assert f"CREATE DATABASE {package} OWNER {package}_owner;" in text
+        assert f"ALTER ROLE {package} SET statement_timeout = '{STATEMENT_TIMEOUT}';" in text
+        for role, variable in ((package, working), (f"{package}_owner", owning)):
+            assert f"CREATE ROLE {role} LOGIN PASSWORD :'{role}_password';" in text
+            assert f"\\getenv {role}_password {variable}\n" in text
+            assert given[variable] == f"${{{variable}:?}}"
+        task = PARTS[f"{service}-migrate"]["environment"]
+        where = f"@postgres:5432/{package}"
+        assert task["DATABASE_URL"] == f"postgresql://{package}:${{{working}:?}}{where}"
+        assert task["DATABASE_OWNER_URL"] == f"postgresql://{package}_owner:${{{owning}:?}}{where}"
+
+
+def test_s2_each_service_is_a_user_of_its_own_on_the_broker() -> None:
+    admin = PARTS["rabbitmq"]["environment"]
+    for service, package in SERVICES.items():
+        task = PARTS[f"{service}-topology"]["environment"]
+        login = f"{package}:${{{package.upper()}_RABBITMQ_PASSWORD:?}}"
+        assert task["RABBITMQ_URL"] == f"amqp://{login}@rabbitmq:5672/clipcast?heartbeat=10"
+        boss = f"{admin['RABBITMQ_DEFAULT_USER']}:{admin['RABBITMQ_DEFAULT_PASS']}"
+        assert task["RABBITMQ_ADMIN_URL"] == f"amqp://{boss}@rabbitmq:5672/clipcast"
+
+
+def test_only_the_tasks_may_more_than_their_service() -> None:
+    holders = {
+        name: found
+        for name, part in PARTS.items()
+        if (found := PRIVILEGED & set(part.get("environment", ())))
+    }
+    assert holders == {
+        f"{service}-{task}": given
+        for service in SERVICES
+        for task, given in (
+            ("migrate", {"DATABASE_OWNER_URL"}),
+            ("topology", {"RABBITMQ_ADMIN_URL", "RABBITMQ_MANAGEMENT_URL"}),
+        )
+    }
 
 
 def service_of(process: str) -> str:
@@ -146,7 +181,8 @@ def test_a_process_is_given_every_setting_it_has_and_no_other(process: str) -> N
         for settings in settings_classes(SERVICES[service])
         for name in settings.model_fields
     }
-    assert set(PARTS[process]["environment"]) == fields - UNREAD.get(service, set())
+    given = set(PARTS[process]["environment"])
+    assert given - PRIVILEGED == fields - UNREAD.get(service, set())
 
 
 def test_a_setting_has_the_variable_of_its_own_name_unless_the_file_decides() -> None:
@@ -156,7 +192,7 @@ def test_a_setting_has_the_variable_of_its_own_name_unless_the_file_decides() ->
     }  # fmt: skip
     for process in set(OURS) - {SANDBOX}:
         for name, value in PARTS[process]["environment"].items():
-            assert name in decided or VARIABLE.sub(r"\1", str(value)) == name
+            assert name in decided | PRIVILEGED or VARIABLE.sub(r"\1", str(value)) == name
 
 
 def test_a_secret_may_come_from_a_file_instead_of_the_environment() -> None:

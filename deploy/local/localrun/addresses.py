@@ -1,9 +1,11 @@
 """Where the private servers listen: chosen once, kept in one file, read by every process."""
 
+import hmac
 import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -25,6 +27,11 @@ class PostgresAddress:
         """What a service gets as DATABASE_URL."""
         return f"postgresql://{role or self.user}@{self.host}:{self.port}/{database}"
 
+    @staticmethod
+    def owner(role: str) -> str:
+        """The role that owns the tables which `role` works with."""
+        return f"{role}_owner"
+
 
 @dataclass(frozen=True)
 class RabbitAddress:
@@ -39,9 +46,15 @@ class RabbitAddress:
     host: str = LOOPBACK
     user: str = "clipcast"
 
-    def url(self, vhost: str = "%2F") -> str:
-        """What a service gets as RABBITMQ_URL; the heartbeat finds a frozen peer in 26 s."""
-        return f"amqp://{self.user}:{self.password}@{self.host}:{self.port}/{vhost}?heartbeat=10"
+    def url(self, vhost: str = "%2F", user: str | None = None) -> str:
+        """The administrator's, or what a service gets as RABBITMQ_URL; the heartbeat finds a
+        frozen peer in 26 s."""
+        login = f"{user or self.user}:{self._derived(user) if user else self.password}"
+        return f"amqp://{login}@{self.host}:{self.port}/{vhost}?heartbeat=10"
+
+    def _derived(self, user: str) -> str:
+        """A user's password, which so needs no keeping."""
+        return hmac.digest(self.password.encode(), user.encode(), sha256).hex()
 
     @property
     def admin_url(self) -> str:

@@ -21,7 +21,7 @@ class Places:
     urls: Mapping[str, str]  # service → its HTTP address
     sandbox: str  # where the services reach the simulated platforms
     databases: Mapping[str, str]  # service → DATABASE_URL
-    rabbitmq: str
+    rabbitmq: Mapping[str, str]  # service → RABBITMQ_URL
     redis: str
     media: Path
     ledger: Path
@@ -62,7 +62,7 @@ def _common(service: str, places: Places, credentials: Credentials) -> dict[str,
         "ENVIRONMENT": "development",
         "HTTP_HOST": LOOPBACK,
         "DATABASE_URL": places.databases[service],
-        "RABBITMQ_URL": places.rabbitmq,
+        "RABBITMQ_URL": places.rabbitmq[service],
         "REDIS_URL": places.redis,
         "OAUTH_GATEWAY_URL": places.urls["oauth-gateway"],
         "SERVICE_TOKENS": _tokens(service, credentials),

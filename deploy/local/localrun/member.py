@@ -20,11 +20,20 @@ GRACE = 10.0  # seconds for a shutdown in good order
 class Member:
     """A planned process of the stack in `home`, running or not."""
 
-    def __init__(self, plan: Planned, home: Path, port: int, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        plan: Planned,
+        home: Path,
+        port: int,
+        env: Mapping[str, str],
+        privileged: Mapping[str, str] | None = None,
+    ) -> None:
+        """`privileged`: more settings, for its service's tasks alone."""
         self.plan = plan
         self.port = port
         self.log = home / "logs" / f"{plan.name}.log"
         self._record = home / "run" / f"{plan.name}.json"
+        self._privileged = privileged or {}
         self._env = {**env, "HTTP_PORT" if plan.front else "METRICS_PORT": str(port)}
 
     @property
@@ -39,8 +48,8 @@ class Member:
             spawn(command, env=self._env, cwd=TREE, log=self.log).save(self._record)
 
     def tasks(self, *names: str) -> Tasks:
-        """Tasks of its service (migrate, topology), with the same settings."""
-        return Tasks(self.plan.words[0], names, self._env, self.log)
+        """Tasks of its service (migrate, topology), with the settings of those who may more."""
+        return Tasks(self.plan.words[0], names, {**self._env, **self._privileged}, self.log)
 
     def wait_ready(self, deadline: float) -> None:
         """Wait until it says so itself. Raises StartError when it ends or is too slow."""

@@ -22,6 +22,7 @@ from localrun.server import Server
 # as root, and its user could not reach the data there.
 OUTSIDE = Path("/var/lib/clipcast-local")
 PROTOCOL_3 = 3 << 16
+STATEMENT_TIMEOUT = "15s"  # beyond what clients wait for: those whose client is gone
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # a socket's path must stay below 108 bytes: TCP has no limit
@@ -89,22 +90,34 @@ class Postgres(Server):
             raise RuntimeError(f"PostgreSQL refused {statements}: {done.stderr.strip()}")
         return done.stdout.strip()
 
-    def create_database(self, name: str, owner: str) -> str:
-        """Create a role and a database it owns, unless they exist; the URL for that role."""
-        there = self.sql("SELECT rolname FROM pg_roles UNION SELECT datname FROM pg_database")
-        if owner not in there.splitlines():
-            self.sql(f'CREATE ROLE "{owner}" LOGIN')
-        if name not in there.splitlines():
+    def create_database(self, name: str, role: str) -> str:
+        """Create a database, the owner of its tables and a role to work as, unless they exist.
+
+        The URL is that role's. It may enter; what it may do there, `migrate` says.
+        """
+        owner = self.address.owner(role)
+        found = "SELECT rolname FROM pg_roles UNION ALL SELECT datname || '/' FROM pg_database"
+        there = self.sql(found).splitlines()
+        steps = [f'CREATE ROLE "{one}" LOGIN' for one in (owner, role) if one not in there]
+        if f"{name}/" in there:  # of a former build, perhaps, whose role owned all
+            self.sql(*steps, f'REASSIGN OWNED BY "{role}" TO "{owner}"', database=name)
+        else:
             self.sql(
+                *steps,
                 f'CREATE DATABASE "{name}" OWNER "{owner}"',
                 f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',  # nobody reads another's tables
             )
-        return self.address.url(name, owner)
+        self.sql(
+            f'GRANT CONNECT ON DATABASE "{name}" TO "{role}"',
+            f"ALTER ROLE \"{role}\" SET statement_timeout = '{STATEMENT_TIMEOUT}'",
+        )
+        return self.address.url(name, role)
 
-    def drop_database(self, name: str, owner: str | None = None) -> None:
-        """Drop a database, whoever is connected, and its owner's role when given."""
-        role = [f'DROP ROLE IF EXISTS "{owner}"'] if owner else []
-        self.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', *role)
+    def drop_database(self, name: str, role: str | None = None) -> None:
+        """Drop a database, whoever is connected, and its roles when theirs is given."""
+        roles = (role, self.address.owner(role)) if role else ()
+        drops = [f'DROP ROLE IF EXISTS "{one}"' for one in roles]
+        self.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', *drops)
 
     def wipe(self) -> None:
         """Delete the data that lies outside the checkout, if any does."""

@@ -85,6 +85,12 @@ class RabbitMQ(Server):
         if status not in {http.client.NO_CONTENT, http.client.NOT_FOUND}:
             raise RuntimeError(f"RabbitMQ kept vhost {name}: {status} {answer}")
 
+    def delete_user(self, name: str) -> None:
+        """Delete a user, if there is one; cut off whoever is connected as such."""
+        status, answer = self.api("DELETE", f"/api/users/{quote(name, safe='')}")
+        if status not in {http.client.NO_CONTENT, http.client.NOT_FOUND}:
+            raise RuntimeError(f"RabbitMQ kept user {name}: {status} {answer}")
+
     def api(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
         """Call the management API; status and decoded answer. Raises OSError when it is down."""
         login = b64encode(f"{self.address.user}:{self.address.password}".encode()).decode()

@@ -28,7 +28,7 @@ def places(home: Path, port: int) -> Places:
         urls=dict.fromkeys((*SERVICES, "sandbox"), url),
         sandbox=url,
         databases=dict.fromkeys(SERVICES, "postgresql://nobody@127.0.0.1:1/none"),
-        rabbitmq="amqp://127.0.0.1:1/none",
+        rabbitmq=dict.fromkeys(SERVICES, "amqp://127.0.0.1:1/none"),
         redis="redis://127.0.0.1:1/0",
         media=home / "media",
         ledger=home / "ledger.jsonl",

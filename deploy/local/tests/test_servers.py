@@ -93,6 +93,22 @@ def test_each_service_gets_a_database_only_its_own_role_may_enter(servers: Serve
     assert postgres.sql("SELECT 1 FROM pg_roles WHERE rolname LIKE 'apart_%'") == ""
 
 
+def test_a_database_whose_role_owned_all_gets_an_owner_apart(servers: Servers) -> None:
+    """As a former build made it."""
+    postgres = servers.postgres
+    postgres.sql("CREATE ROLE former LOGIN", "CREATE DATABASE former OWNER former")
+    postgres.sql("SET ROLE former", "CREATE TABLE kept (word text)", database="former")
+    owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'kept'"
+    assert postgres.sql(owner, database="former") == "former"
+    for _ in range(2):
+        postgres.create_database("former", "former")
+        assert postgres.sql(owner, database="former") == "former_owner"
+    may = "SELECT has_database_privilege('former', 'former', '{}')"
+    assert postgres.sql(may.format("CONNECT")) == "t"
+    assert postgres.sql(may.format("CREATE")) == "f"
+    postgres.drop_database("former", "former")
+
+
 def test_stacks_share_redis_without_seeing_each_other(servers: Servers) -> None:
     redis = servers.redis
     one, other = redis.allocate_db("one"), redis.allocate_db("other")

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from localrun.body import StartError
+from localrun.plan import SERVICES
 from servers import Servers
 from stack import Stack
 
@@ -45,6 +47,27 @@ def test_up_again_keeps_every_process(stack: Stack) -> None:
     assert {name: member.process for name, member in stack.members.items()} == before
 
 
+def test_its_services_work_with_few_rights(stack: Stack) -> None:
+    servers, name = stack.servers, stack.stores.name
+    for package in SERVICES.values():
+        role = f"{name}_{package}"
+        asked = [
+            f"SELECT has_table_privilege('{role}', 'outbox', '{right}')"
+            for right in ("INSERT", "TRUNCATE")
+        ]
+        asked.append("SELECT tableowner FROM pg_tables WHERE tablename = 'outbox'")
+        told = servers.postgres.sql(*asked, database=role)
+        assert told.splitlines() == ["t", "f", f"{role}_owner"]
+        status, rights = servers.rabbitmq.api("GET", f"/api/permissions/{name}/{role}")
+        assert (status, rights["configure"]) == (200, "^$")
+    for member in stack.members.values():
+        if member.plan.service in SERVICES:
+            role = f"{name}_{SERVICES[member.plan.service]}"
+            for url in ("DATABASE_URL", "RABBITMQ_URL"):
+                assert urlsplit(member._env[url]).username == role
+        assert not set(member._env) & set(stack.stores.privileged("publisher"))
+
+
 def test_a_lost_process_is_back_at_its_address(stack: Stack) -> None:
     stack.kill("connections-http")
     assert not stack.members["connections-http"].ready()
@@ -78,5 +101,9 @@ def test_another_shell_takes_everything_down_and_away(stack: Stack, servers: Ser
     assert not any(process and process.alive for process in processes)
     assert not stack.home.exists()
     name = stack.stores.name
-    assert name not in servers.postgres.sql("SELECT datname FROM pg_database")
+    left = "SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles"
+    assert name not in servers.postgres.sql(left)
+    assert not [
+        one["name"] for one in servers.rabbitmq.api("GET", "/api/users")[1] if name in one["name"]
+    ]
     assert servers.rabbitmq.api("GET", f"/api/vhosts/{name}")[0] == 404

@@ -146,7 +146,7 @@ async def test_a_version_of_tomorrow_is_buried_for_later_with_its_content(
     assert await unsent() == 1
 
 
-async def test_a_senders_reply_to_makes_nobody_answer(
+async def test_s4_a_senders_reply_to_makes_nobody_answer(
     bus: Any, consuming: Any, fact: PlanChanged, unsent: Count
 ) -> None:
     victim = await bus.channel.declare_queue(exclusive=True)

@@ -8,7 +8,7 @@ from common.settings import Settings, load
 
 GOOD = {
     "DATABASE_URL": "postgresql://x@127.0.0.1:1/x",
-    "RABBITMQ_URL": "amqp://127.0.0.1:1",
+    "RABBITMQ_URL": "amqp://x:y@127.0.0.1:1",
     "REDIS_URL": "redis://127.0.0.1:1",
 }
 
@@ -59,6 +59,22 @@ def test_failpoints_are_refused_in_production(
     assert load(Settings).failpoints is None
 
 
+@pytest.mark.parametrize(
+    "origins", ["*", "https://a.example,*", "https://a.example/app", "a.example"]
+)
+def test_d3_an_origin_is_named_exactly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], origins: str
+) -> None:
+    monkeypatch.setenv(
+        "CORS_ORIGINS", "https://a.example.org,http://[::1]:5173,capacitor://localhost"
+    )
+    assert len(load(Settings).cors_origins) == 3
+    monkeypatch.setenv("CORS_ORIGINS", origins)
+    with pytest.raises(SystemExit):
+        load(Settings)
+    assert capsys.readouterr().err.startswith("CORS_ORIGINS: ")
+
+
 def test_failpoints_name_a_folder_that_is_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -66,3 +82,15 @@ def test_failpoints_name_a_folder_that_is_there(
     with pytest.raises(SystemExit):
         load(Settings)
     assert capsys.readouterr().err.startswith("FAILPOINTS: ")
+
+
+@pytest.mark.parametrize("login", ["", "guest:guest@"])
+def test_s2_guest_is_refused_in_production(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], login: str
+) -> None:
+    monkeypatch.setenv("RABBITMQ_URL", f"amqp://{login}127.0.0.1:1")
+    assert load(Settings).rabbitmq_url
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    with pytest.raises(SystemExit):
+        load(Settings)
+    assert capsys.readouterr().err.startswith("RABBITMQ_URL: Value error, guest may do everything")

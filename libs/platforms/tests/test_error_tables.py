@@ -1,6 +1,7 @@
 """What a platform's own codes become: the complete tables, row by row where rows differ."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from platforms.errors import PlatformError, RateLimited
 from platforms.oauth import read_tokens
 from platforms.oauth import refusal as oauth_refusal
 from platforms.reasons import Reason
-from platforms.refusals import Refusal, scrub
+from platforms.refusals import Refusal
 from platforms.rutube import errors as rutube
 from platforms.telegram import errors as telegram
 from platforms.vk import errors as vk
@@ -80,10 +81,15 @@ TELEGRAM = [
         400,
         "Bad Request: need administrator rights in the channel chat",
         errors.NoRight,
-        Reason.NO_RIGHT,
+        Reason.BOT_MAY_NOT_POST,
     ),
-    (400, "Bad Request: CHAT_WRITE_FORBIDDEN", errors.NoRight, Reason.NO_RIGHT),
-    (400, "Bad Request: not enough rights to send videos", errors.NoRight, Reason.NO_RIGHT),
+    (400, "Bad Request: CHAT_WRITE_FORBIDDEN", errors.NoRight, Reason.BOT_MAY_NOT_POST),
+    (
+        400,
+        "Bad Request: not enough rights to send videos",
+        errors.NoRight,
+        Reason.BOT_MAY_NOT_POST,
+    ),
     (
         400,
         "Bad Request: message caption is too long",
@@ -241,9 +247,40 @@ def test_a_life_of_zero_means_for_ever() -> None:
     assert read_tokens(reply(200, GOOD | {"expires_in": 0})).expires_in is None
 
 
-def test_a_note_keeps_no_address_token_or_control_sign() -> None:
-    note = scrub("see https://x.example/?t=1\nvk1.a.CANARY-0123456789abcdef\x1b[31m is bad")
-    assert note == "see *** *** [31m is bad"
+SAID = "see https://x.example/?t=1\nvk1.a.CANARY-0123456789abcdef\x1b[31m is bad"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Refusal(errors.NoRight).build(SAID),
+        Refusal(errors.Unavailable, unclear=True).build(SAID, write=True),
+        errors.StartOver(note=SAID),
+        errors.RateLimited(timedelta(1), note=SAID),
+    ],
+)
+def test_l2_a_note_keeps_no_address_token_or_control_sign(error: PlatformError) -> None:
+    assert error.note == "see *** *** [31m is bad"
+    assert "CANARY" not in f"{error!r} {error}"
+
+
+def test_l2_a_note_is_short() -> None:
+    assert len(errors.Unavailable(note="no way " * 100).note) <= 200
+
+
+SPENT = "1a2b3c4d5e6f7a8b"
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda: oauth_refusal(reply(400, {"error": f"bad code {SPENT}"})),
+        lambda: rutube.refusal(reply(403, {"detail": SPENT})),
+        lambda: dzen.refusal(reply(400, {"error": {"message": SPENT}})),
+    ],
+)
+def test_l2_a_short_code_is_not_repeated_either(refused: Callable[[], PlatformError]) -> None:
+    assert SPENT not in str(refused())
 
 
 def test_an_unclear_refusal_of_a_read_may_be_repeated() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from common.contracts.words import Platform
-from platforms.errors import ContentRefused
+from platforms.errors import NeverEnding
 from platforms.polling import Polling
 from platforms.port import Guard, Step
 from platforms.reasons import Reason
@@ -133,7 +133,7 @@ def test_processing_for_longer_than_a_day_is_told_to_a_person() -> None:
     )
     now = datetime.now(UTC)
     polling.after(9, now - timedelta(hours=23, minutes=59), now)
-    with pytest.raises(ContentRefused) as caught:
+    with pytest.raises(NeverEnding) as caught:
         polling.after(9, now - timedelta(hours=24, seconds=1), now)
     assert caught.value.reason is Reason.PROCESSING_STUCK
 

@@ -57,7 +57,9 @@ async def test_a_refused_token_expires_it_and_that_is_told_once(
     assert facts[0]["aggregateversion"] == 2
 
 
-@pytest.mark.parametrize("reason", ["no_right", "not_a_member", "chat_not_found", None])
+@pytest.mark.parametrize(
+    "reason", ["no_right", "bot_may_not_post", "not_a_member", "chat_not_found", None]
+)
 async def test_a_right_that_is_missing_is_said_and_expires_nothing(
     api: httpx.AsyncClient,
     connection: dict[str, Any],

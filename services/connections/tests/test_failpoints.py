@@ -26,6 +26,7 @@ from connections.wiring import worker_lifespan
 from support.gateway import Gateway
 from support.people import bearer
 from support.processes import process
+from support.servers import as_service
 from support.waiting import eventually
 
 from .conftest import Bus
@@ -46,7 +47,7 @@ def environment(
     given = {name.upper(): str(value) for name, value in settings_values.items()}
     return given | {
         "OAUTH_GATEWAY_URL": gateway_url,
-        "RABBITMQ_URL": bus_url,
+        "RABBITMQ_URL": as_service(bus_url, NAME),
         "FAILPOINTS": str(tmp_path),
     }
 

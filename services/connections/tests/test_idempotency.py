@@ -28,7 +28,7 @@ async def test_a_repeated_request_gets_the_stored_answer(
     assert len(await told(user)) == 1
 
 
-async def test_every_post_can_be_repeated(
+async def test_a4_every_post_can_be_repeated(
     api: httpx.AsyncClient, gateway: Gateway, user: str
 ) -> None:
     finish = {"finish": gateway.consent(user, "vk", "100")}
@@ -46,13 +46,13 @@ async def test_every_post_can_be_repeated(
     assert [gateway.count(kind) for kind in ("finish", "flow", "check")] == [1, 1, 1]
 
 
-async def test_the_same_key_with_another_body_is_refused(api: httpx.AsyncClient) -> None:
+async def test_a4_the_same_key_with_another_body_is_refused(api: httpx.AsyncClient) -> None:
     await api.post("/v1/connections", json=RUTUBE, headers=KEY)
     answer = await api.post("/v1/connections", json=RUTUBE | {"token": "other"}, headers=KEY)
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
 
 
-async def test_a_key_belongs_to_its_user(api: httpx.AsyncClient, user: str) -> None:
+async def test_a4_a_key_belongs_to_its_user(api: httpx.AsyncClient, user: str) -> None:
     mine = await api.post("/v1/connections", json=RUTUBE, headers=KEY)
     theirs = await api.post("/v1/connections", json=RUTUBE, headers=KEY | bearer(f"{user}-2"))
     assert theirs.status_code == 201
@@ -66,7 +66,7 @@ async def test_a_refusal_is_not_kept(api: httpx.AsyncClient, gateway: Gateway) -
     assert (refused.status_code, accepted.status_code) == (422, 201)
 
 
-async def test_twenty_at_once_have_one_effect(
+async def test_a4_twenty_at_once_have_one_effect(
     api: httpx.AsyncClient, gateway: Gateway, user: str, told: Callable[[str], Any]
 ) -> None:
     gateway.gate = asyncio.Event()

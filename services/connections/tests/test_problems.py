@@ -1,5 +1,6 @@
 """Every refusal: its status, its code, its language, and which of several comes first."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from support.serving import serving
 
 pytestmark = pytest.mark.anyio
 RUTUBE = {"platform": "rutube", "token": "rt"}
+TWO_MEGABYTES = 2_000_000
 Asked = tuple[str, dict[str, str], str]
 """Path, body, and what the gateway is then asked for."""
 CONNECT: Asked = ("/v1/connections", RUTUBE, "store")
@@ -107,6 +109,11 @@ async def test_the_gateway_is_asked_to_explain_in_the_callers_language(
 BAD_BODIES: list[tuple[str, Any]] = [
     ("/v1/connections", {"platform": "rutube", "token": "t", "status": "active"}),
     ("/v1/connections", {"platform": "rutube", "token": "t", "user_id": "somebody"}),
+    ("/v1/connections", {"platform": "rutube", "token": "t", "owner": "somebody"}),
+    ("/v1/connections", {"platform": "rutube", "token": "t", "id": str(new_id())}),
+    ("/v1/connections", {"platform": "rutube", "token": "t", "granted": ["everything"]}),
+    ("/v1/connections", {"platform": "rutube", "token": "t", "account": {"id": "1"}}),
+    ("/v1/connections/vk/authorize", {"user_id": "somebody"}),
     ("/v1/connections", {"platform": "rutube", "token": "t", "channel": "@c"}),
     ("/v1/connections", {"platform": "telegram", "token": "t"}),
     ("/v1/connections", {"platform": "vk", "token": "t"}),
@@ -124,7 +131,7 @@ BAD_BODIES: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("path", "body"), BAD_BODIES)
-async def test_unknown_or_wrong_fields_are_refused_before_anything_happens(
+async def test_a2_unknown_or_wrong_fields_are_refused_before_anything_happens(
     api: httpx.AsyncClient, gateway: Gateway, path: str, body: Any
 ) -> None:
     answer = await api.post(path, json=body)
@@ -133,13 +140,43 @@ async def test_unknown_or_wrong_fields_are_refused_before_anything_happens(
     assert gateway.calls == []
 
 
-async def test_a_refused_body_is_not_echoed(api: httpx.AsyncClient) -> None:
-    secret = "canary-token-value"
-    answer = await api.post(
-        "/v1/connections", json={"platform": "rutube", "token": [secret], "x": secret}
-    )
+SECRET = "canary-token-value"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"platform": "rutube", "token": [SECRET], "x": SECRET},
+        {"platform": SECRET, "token": SECRET},
+        {"platform": "vk", "token": {"token": SECRET}},
+        SECRET,
+    ],
+)
+async def test_v7_a_refused_body_is_not_echoed(api: httpx.AsyncClient, body: object) -> None:
+    answer = await api.post("/v1/connections", json=body)
     assert answer.status_code == 422
-    assert secret not in answer.text
+    assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize("path", sorted({path for path, _ in BAD_BODIES if "myspace" not in path}))
+@pytest.mark.parametrize("told", [True, False], ids=["length told", "chunked"])
+async def test_a5_a_body_too_large_to_be_a_request_is_refused_unread(
+    api: httpx.AsyncClient, gateway: Gateway, path: str, told: bool
+) -> None:
+    """It is no JSON: whoever parsed it would say so."""
+    answer = await api.post(
+        path,
+        content=b"{" * TWO_MEGABYTES if told else lump(TWO_MEGABYTES),
+        headers={"Content-Type": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "invalid_request")
+    assert gateway.calls == []
+
+
+async def lump(size: int) -> AsyncIterator[bytes]:
+    """So many bytes, whose number is not told before."""
+    for _ in range(size // 10_000):
+        yield b"{" * 10_000
 
 
 @pytest.mark.parametrize("platform", ["rutube", "telegram"])

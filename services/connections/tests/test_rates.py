@@ -32,7 +32,7 @@ async def _use_up(api: httpx.AsyncClient) -> None:
         assert answer.status_code < 300
 
 
-async def test_both_ways_of_connecting_share_one_allowance(
+async def test_a5_both_ways_of_connecting_share_one_allowance(
     api: httpx.AsyncClient, gateway: Gateway, user: str
 ) -> None:
     await _use_up(api)
@@ -90,7 +90,7 @@ class TestWithoutRedis:
     def settings_values(self, settings_values: dict[str, Any]) -> dict[str, Any]:
         return settings_values | {"redis_url": "redis://127.0.0.1:1/0"}
 
-    async def test_the_allowance_still_holds_and_the_service_is_ready(
+    async def test_a5_the_allowance_still_holds_and_the_service_is_ready(
         self, api: httpx.AsyncClient
     ) -> None:
         await _use_up(api)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from support.openapi import require_closed
 from support.people import bearer
 from support.serving import serving
 
@@ -58,6 +59,12 @@ async def test_every_operation_for_people_is_named_typed_and_tells_its_refusals(
                 (media,) = answer["content"].values()
                 assert "$ref" in media["schema"]
     assert len(names) == len(set(names))
+
+
+async def test_a2_no_body_takes_a_field_that_is_not_described(api: httpx.AsyncClient) -> None:
+    """Of every operation, also of those to come."""
+    document = (await api.get("/openapi.json")).json()
+    require_closed(document, among={"AuthorizeIn", "FinishIn", "RutubeIn", "TelegramIn"})
 
 
 async def test_a_closed_service_shows_no_docs_and_keeps_metrics_elsewhere(

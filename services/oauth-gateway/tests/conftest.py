@@ -10,6 +10,8 @@ from oauth_gateway.__main__ import MIGRATIONS
 from support.real_gateway import RealGateway, environment, replica
 from support.servers import NewDatabase, NewVhost
 
+from .rotating import Rotation
+
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
@@ -62,3 +64,20 @@ async def legacy(settings: dict[str, str], sandbox: Sandbox) -> AsyncIterator[Re
     yield one
     await one.client.aclose()
     await one.parts.aclose()
+
+
+@pytest.fixture
+def rotation(
+    sandbox: Sandbox, new_database: NewDatabase, new_vhost: NewVhost, redis_url: str
+) -> Iterator[Rotation]:
+    """A gateway of its own, and a sandbox whose replaced tokens are worth nothing."""
+    sandbox.reset()
+    sandbox.switch(vkid_reuse_revokes_family=True, vkid_refresh_kills_access=True)
+    settings = environment(
+        sandbox.url,
+        database=new_database("oauth-gateway", MIGRATIONS),
+        rabbitmq=new_vhost(),
+        redis=redis_url,
+    )
+    yield Rotation(settings, sandbox)
+    sandbox.reset()

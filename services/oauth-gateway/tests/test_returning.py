@@ -4,6 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,8 +19,32 @@ RETURNING = Returning("https://app.example.org", {"default": "/connections", "wi
 NAMES = st.sampled_from(["state", "code", "error", "payload", "device_id", "iss", "x"])
 
 
-@given(st.text(max_size=60), st.text(max_size=60))
-def test_no_input_leads_a_browser_elsewhere(key: str, value: str) -> None:
+EVIL = st.sampled_from(
+    [
+        "//evil.example.org",
+        "/\\evil.example.org",
+        "https://evil.example.org",
+        "https:evil.example.org",
+        "/%0d%0aLocation:%20https://evil.example.org",
+        "\r\nLocation: https://evil.example.org",
+        "data:text/html,x",
+        "javascript:alert(1)",
+        "@evil.example.org",
+        ".evil.example.org",
+        "/../..//evil.example.org",
+        "хакер.рф",
+        "\u2028//evil.example.org",
+        "😀",
+        "wizard",
+        "default",
+    ]
+)
+ANYTHING = EVIL | st.text(max_size=60) | st.builds("".join, st.lists(EVIL, max_size=3))
+
+
+@hypothesis.settings(max_examples=500)
+@given(ANYTHING, ANYTHING)
+def test_o6_no_input_leads_a_browser_elsewhere(key: str, value: str) -> None:
     for url in (
         RETURNING.finished(key, Platform.VK, value),
         RETURNING.failed(key, Platform.VK, value),
@@ -65,12 +90,12 @@ def test_equal_values_in_query_and_payload_agree() -> None:
     assert (said.sound, said.code, said.states) == (True, "c", ("s",))
 
 
-def test_every_state_that_was_named_is_known() -> None:
+def test_o1_every_state_that_was_named_is_known() -> None:
     said = read([("state", "a"), ("payload", '{"state":"b"}')])
     assert (said.sound, said.states) == (False, ("a", "b"))
 
 
-def test_pkce_follows_the_example_of_the_rfc() -> None:
+def test_o5_pkce_follows_the_example_of_the_rfc() -> None:
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     assert pkce.challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
@@ -81,7 +106,7 @@ def test_a_verifier_is_long_and_never_the_same() -> None:
     assert all(43 <= len(one) <= 128 for one in made)
 
 
-def test_an_issuer_may_name_its_bare_origin() -> None:
+def test_o4_an_issuer_may_name_its_bare_origin() -> None:
     expected = issuer_of("https://id.vk.com/authorize?state=x")
     assert same_issuer("https://id.vk.com", expected)
     assert same_issuer("https://id.vk.com/", expected)

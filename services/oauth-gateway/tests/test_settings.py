@@ -19,6 +19,7 @@ GOOD = environment(
     rabbitmq="amqp://127.0.0.1:1",
     redis="redis://127.0.0.1:1",
 )
+STRONG = "8f3a1c7e52d09b6441e5f7a2c93d0b8876fe104cd2ab35997b0e61f8d4c72a53"
 Refusal = Callable[..., str]
 
 
@@ -43,8 +44,20 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         ("PLATFORM_TOKEN_SECRET", "0123456789abcdef" * 4),
         ("PLATFORM_TOKEN_SECRET", "00" * 32),
         ("PLATFORM_TOKEN_SECRET", "not-hex-" * 8),
+        ("PLATFORM_TOKEN_SECRET", STRONG[:-2]),
         ("PLATFORM_TOKEN_SECRET", ""),
         ("PLATFORM_TOKEN_SECRET_PREVIOUS", "ab" * 16),
+        ("PLATFORM_TOKEN_SECRET_PREVIOUS", f"{STRONG},{'ab' * 32}"),
+        ("PLATFORM_TOKEN_SECRET_PREVIOUS", f"{STRONG},{STRONG}"),
+    ],
+)
+def test_v5_a_bad_secret_is_named_but_not_shown(refusal: Refusal, name: str, value: str) -> None:
+    test_a_bad_setting_is_named_but_not_shown(refusal, name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
         ("SERVICE_TOKENS", "publisher=short"),
         ("RETURN_TO", "default=//evil.example.org"),
         ("RETURN_TO", "wizard=/welcome"),
@@ -56,6 +69,12 @@ def test_a_bad_setting_is_named_but_not_shown(refusal: Refusal, name: str, value
     said = refusal(**{name: value})
     assert said.startswith(f"{name}: ")
     assert not value or value not in said
+
+
+def test_v5_the_current_secret_is_no_former_one(refusal: Refusal) -> None:
+    said = refusal(PLATFORM_TOKEN_SECRET=STRONG, PLATFORM_TOKEN_SECRET_PREVIOUS=STRONG)
+    assert said.startswith("PLATFORM_TOKEN_SECRET_PREVIOUS: ")
+    assert STRONG not in said
 
 
 def test_dzen_without_yandex_application_is_refused(refusal: Refusal) -> None:
@@ -75,7 +94,7 @@ def test_a_secret_may_stand_in_a_file(refusal: Refusal, tmp_path: Path) -> None:
     assert "64 hex" in said
 
 
-def test_a_process_ends_before_it_listens() -> None:
+def test_v5_a_process_ends_before_it_listens() -> None:
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [sys.executable, "-m", "oauth_gateway", "http"],

@@ -8,7 +8,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import publisher
@@ -23,11 +22,13 @@ from publisher.media.store import open_store
 from publisher.settings import PublisherSettings
 from publisher.wiring import http_app
 from support.people import JWT_SECRET
-from support.servers import NewDatabase
+from support.servers import NewDatabase, NewVhost, truncate
 from support.serving import serving
 
 from .lab import Lab
+from .neighbours import Neighbours
 from .person import TLS, Person, person
+from .running import new_bus, process_settings
 from .scripted import Scripted
 
 MIGRATIONS = Path(publisher.__file__).parent / "db/migrations"
@@ -50,12 +51,11 @@ async def db(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-async def empty_db(db: AsyncEngine) -> AsyncEngine:
+async def empty_db(db: AsyncEngine, database_url: str) -> AsyncEngine:
     """For whatever takes all that is due: nobody else's rows are there."""
-    async with db.begin() as connection:
-        await connection.execute(
-            text("TRUNCATE publications, timeline, connections, plans, outbox, inbox")
-        )
+    await truncate(
+        database_url, "publications", "timeline", "connections", "plans", "outbox", "inbox"
+    )
     return db
 
 
@@ -109,6 +109,28 @@ def settings_values(
         "dzen_api_url": "http://127.0.0.1:1/dzen",
         "publish_rate": "10000/minute",
     }
+
+
+@pytest.fixture
+async def bus_url(new_vhost: NewVhost) -> str:
+    return await new_bus(new_vhost)
+
+
+@pytest.fixture
+async def telegram() -> Neighbours:
+    """Telegram, which answers once it is let, and the vault."""
+    return Neighbours()
+
+
+@pytest.fixture
+async def environment(
+    bus_url: str, telegram: Neighbours, settings_values: dict[str, Any], empty_db: AsyncEngine
+) -> AsyncIterator[dict[str, str]]:
+    """A real process's settings; nothing is due."""
+    assert empty_db
+    async with serving(telegram.app()) as url:
+        yield process_settings(settings_values, bus_url, url)
+        telegram.go.set()
 
 
 @pytest.fixture(scope="session")

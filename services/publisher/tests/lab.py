@@ -17,10 +17,11 @@ from common.contracts.connections import PlatformConnected
 from common.contracts.envelope import Event
 from common.contracts.words import Plan, Platform
 from common.ids import new_id
+from common.lending import Token
 from common.observe import trace
 from platforms.port import Adapter
 from publisher.app.engine import Engine, Policy
-from publisher.app.ports import MediaSources, Token, Transaction, Uow
+from publisher.app.ports import MediaSources, Transaction, Uow
 from publisher.app.publish import publish
 from publisher.app.request_publications import request_publications
 from publisher.app.requested import Request, Target
@@ -28,6 +29,8 @@ from publisher.bus.subscriptions import REACTIONS
 from publisher.db.uow import PublisherUow
 from publisher.domain.publication import Connection, Publication
 from publisher.domain.states import Status
+
+from .scripted import Gate
 
 POLICY = Policy(
     lease=timedelta(seconds=30),
@@ -188,6 +191,12 @@ class Lab:
             await call.wait()
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
+
+    async def cut_off(self, call: Gate) -> Publication:
+        """One whose worker was killed in the middle of a call."""
+        row = await self.request()
+        await self.die_in(row, call.reached)
+        return row
 
     async def later(self, row: Publication) -> Publication:
         """So much later that the row is due, its account rested and every lease on it over."""

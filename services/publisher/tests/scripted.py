@@ -89,6 +89,12 @@ class Scripted:
         """What the next calls (`act:send`) do: raise this, or await and answer that."""
         self._orders[call].extend(behaviours)
 
+    def stuck(self, call: str) -> "Gate":
+        """The next such call hangs there until the test lets it go on."""
+        gate = Gate()
+        self.order(call, gate)
+        return gate
+
     def steps(self) -> Sequence[Step[Marks]]:
         return tuple(self._steps)
 

@@ -20,7 +20,7 @@ from publisher.settings import PublisherSettings
 from support.waiting import eventually
 
 from .lab import Lab
-from .scripted import Gate, Scripted
+from .scripted import Scripted
 from .test_reactions import connected, disconnected, expired
 
 pytestmark = pytest.mark.anyio
@@ -205,10 +205,7 @@ class TestWaking:
     async def test_an_orphan_is_woken_after_lease_and_quarantine(
         self, lab: Lab, platform: Scripted
     ) -> None:
-        cut = Gate()
-        platform.order("act:send", cut)
-        row = await lab.request()
-        await lab.die_in(row, cut.reached)
+        await lab.cut_off(platform.stuck("act:send"))
         for age, woken in ((1, 0), (29, 0), (31, 1)):
             await lab.rows(
                 "UPDATE publications SET lease_until = now() - CAST(:ago AS interval)",
@@ -241,6 +238,24 @@ class TestWaking:
         assert await wake(lab) == 0, "these calls may still be on their way"
         assert await lab.claim(rows[0]) is not None
         assert await wake(lab) == 1, "and the next is called for once the first is taken"
+
+    async def test_a_queue_that_takes_no_calls_stops_only_those_of_its_platform(
+        self, lab: Lab, user: str
+    ) -> None:
+        deaf, dzen = await lab.connection(user), await lab.connection(user, Platform.DZEN)
+        piled = await lab.request(connection=deaf)
+        await lab.rows(
+            "INSERT INTO outbox (id, routing_key, body) SELECT gen_random_uuid(), routing_key, body"
+            " FROM outbox, generate_series(2, CAST(:many AS integer)) WHERE body->>'subject' = :id",
+            many=BATCH,
+            id=str(piled.id),
+        )
+        other = await lab.request(connection=dzen)
+        await lab.rows("UPDATE publications SET woken_at = NULL")
+        assert await wake(lab) == 1
+        assert (await lab.wakes(piled), await lab.wakes(other)) == (BATCH, 2)
+        await lab.rows("UPDATE outbox SET sent_at = now()")
+        assert await wake(lab) == 1, "its calls go on once they are taken"
 
     async def test_nobody_is_called_for_an_account_that_rests(self, lab: Lab, user: str) -> None:
         account = await lab.connection(user)

@@ -16,7 +16,7 @@ from common.contracts.words import Platform
 from common.db.engine import async_url
 from publisher.db.due import DueRows
 from publisher.db.tables import publications
-from support.servers import NewDatabase
+from support.servers import NewDatabase, owners
 
 from .conftest import MIGRATIONS
 from .crowd import Crowd, statements
@@ -32,14 +32,17 @@ STATEMENTS: dict[str, Statement] = {
     "start": lambda due: due.start(500),
     "stuck": lambda due: due.stuck(500),
     "next in turn": lambda due: due.next_in_turn(Platform.VK, "", quarantine=POLICY.quarantine),
-    "call": lambda due: due.call(500, quarantine=POLICY.quarantine),
-    "call again": lambda due: due.call_again(quarantine=POLICY.quarantine, again_after=AGAIN),
+    "call": lambda due: due.call(500, set(Platform), quarantine=POLICY.quarantine),
+    "call again": lambda due: due.call_again(
+        set(Platform), quarantine=POLICY.quarantine, again_after=AGAIN
+    ),
 }
 
 
 @pytest.fixture
 def own_url(new_database: NewDatabase) -> str:
-    return new_database("publisher", MIGRATIONS)
+    """Its owner may have statistics gathered."""
+    return owners(new_database("publisher", MIGRATIONS))
 
 
 @pytest.fixture

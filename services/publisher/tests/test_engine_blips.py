@@ -11,10 +11,11 @@ import pytest
 from platforms.errors import ContentRefused, Unavailable
 from platforms.port import Guard, Wait
 from publisher.app.ports import Transaction, Uow
+from publisher.domain.publication import Stage
 from publisher.domain.states import Status
 
 from .lab import Lab
-from .scripted import Gate, Marks, Scripted, answer
+from .scripted import Marks, Scripted, answer
 
 pytestmark = pytest.mark.anyio
 TRANSACTIONS = range(1, 8)
@@ -71,6 +72,16 @@ async def test_a_refusal_is_kept_though_the_database_was_away(lab: Lab, platform
     assert (row.status, row.error_code) == (Status.FAILED, "content_refused")
 
 
+async def test_a_wait_that_was_kept_unheard_is_not_written_again(
+    lab: Lab, platform: Scripted
+) -> None:
+    platform.step("send", Guard.CHECKED, visible=True)
+    platform.order("act:send", Unavailable())
+    row = await lab.attempt(await lab.request(), Blinking(lab.transaction, after=2))
+    assert (row.stage, row.failures) == (Stage.WAITING, 1)
+    assert (await lab.kinds(row)).count("retry") == 1
+
+
 async def test_good_polls_forgive_the_failures_before_them(lab: Lab, platform: Scripted) -> None:
     platform.step("create", Guard.CHECKED, visible=True)
     platform.step("processed", Guard.REPEATABLE)
@@ -85,10 +96,7 @@ async def test_a_worker_told_to_stop_hands_a_doubt_over_as_a_doubt(
     lab: Lab, platform: Scripted
 ) -> None:
     platform.step("send", Guard.ONCE, visible=True)
-    cut = Gate()
-    platform.order("act:send", cut)
-    row = await lab.request()
-    await lab.die_in(row, cut.reached)
+    row = await lab.cut_off(platform.stuck("act:send"))
     await lab.later(row)
     lab.stopping.set()
     await lab.attempt(row)

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from common.contracts.words import Platform
+from common.lending import ConnectionLost, Token, VaultUnavailable
 from platforms.errors import ContentRefused, NotYet, OutcomeUnknown, RateLimited, Unavailable
 from platforms.port import Guard, Wait
 from publisher.app.cancel_publication import cancel_publication
-from publisher.app.ports import ConnectionLost, Token, VaultUnavailable
 from publisher.app.publish import publish
 from publisher.domain.publication import Publication
 from publisher.domain.rules import Verdict
@@ -71,8 +71,7 @@ async def test_a_queued_one_is_cancelled_at_once_and_its_wake_up_call_does_nothi
 
 
 async def test_a_cancel_between_two_steps_undoes_what_was_made(lab: Lab, three: Scripted) -> None:
-    drafting = Gate()
-    three.order("act:draft", drafting)
+    drafting = three.stuck("act:draft")
     row = await lab.request()
     assert await cancel_during(lab, row, drafting) is Verdict.REQUESTED
     done = await lab.read(row)
@@ -106,8 +105,7 @@ async def test_a_cancel_that_comes_right_before_the_visible_call_stops_it(
 async def test_a_cancel_after_the_visible_call_began_comes_too_late_and_says_so(
     lab: Lab, three: Scripted
 ) -> None:
-    sending = Gate()
-    three.order("act:send", sending)
+    sending = three.stuck("act:send")
     row = await lab.request()
     assert await cancel_during(lab, row, sending) is Verdict.REQUESTED
     done = await lab.read(row)
@@ -243,8 +241,7 @@ async def test_a_doubt_that_the_look_settles_with_no_lets_the_cancel_through(
 async def test_an_undo_that_fails_does_not_keep_it_from_being_cancelled(
     lab: Lab, three: Scripted, trouble: Exception
 ) -> None:
-    drafting = Gate()
-    three.order("act:draft", drafting)
+    drafting = three.stuck("act:draft")
     three.order("undo:draft", trouble)
     row = await lab.request()
     await cancel_during(lab, row, drafting)
@@ -254,8 +251,7 @@ async def test_an_undo_that_fails_does_not_keep_it_from_being_cancelled(
 async def test_drafts_are_undone_in_reverse_order(lab: Lab, platform: Scripted) -> None:
     platform.step("one", Guard.REPEATABLE, undo=True).step("two", Guard.REPEATABLE, undo=True)
     platform.step("three", Guard.CHECKED, visible=True)
-    second = Gate()
-    platform.order("act:two", second)
+    second = platform.stuck("act:two")
     row = await lab.request()
     await cancel_during(lab, row, second)
     assert platform.asked[-2:] == ["undo:two", "undo:one"]
@@ -267,8 +263,7 @@ async def test_killed_while_undoing_the_next_worker_undoes_and_says_cancelled(
     three.order("act:send", Unavailable())
     row = await lab.attempt(await lab.request())
     await cancel(lab, row)
-    undoing = Gate()
-    three.order("undo:draft", undoing)
+    undoing = three.stuck("undo:draft")
     await lab.die_in(row, undoing.reached)
     assert (await lab.read(row)).status is Status.PUBLISHING
     assert (await lab.to_the_end(row)).status is Status.CANCELLED
@@ -283,8 +278,7 @@ async def test_a_cancel_of_one_whose_worker_died_is_kept(
     if when == "claimed":
         await lab.claim(row)
     else:
-        cut = Gate()
-        three.order("act:draft", cut)
+        cut = three.stuck("act:draft")
         await lab.die_in(row, cut.reached)
     assert await cancel(lab, row) is Verdict.REQUESTED
     assert (await lab.to_the_end(row)).status is Status.CANCELLED

@@ -21,7 +21,7 @@ from publisher.domain.rules import Verdict
 from publisher.domain.states import Status
 
 from .lab import Lab
-from .scripted import Gate, Marks, Scripted, answer
+from .scripted import Marks, Scripted, answer
 from .test_engine_cancel import cancel
 from .test_reactions import disconnected
 
@@ -135,8 +135,7 @@ async def test_a_cancel_keeps_its_reason_until_it_is_done(
 ) -> None:
     account = await lab.connection(user)
     row = await lab.request(connection=account)
-    cut = Gate()
-    three.order("act:draft", cut)
+    cut = three.stuck("act:draft")
     await lab.die_in(row, cut.reached)
     await lab.hear(disconnected(account.id, user), 2)
     done = await lab.to_the_end(row)
@@ -151,8 +150,7 @@ async def test_when_a_step_began_is_known_to_whoever_looks_for_what_it_left(
 ) -> None:
     platform.step("send", Guard.CHECKED, visible=True)
     seen: list[datetime] = []
-    cut = Gate()
-    platform.order("act:send", cut)
+    cut = platform.stuck("act:send")
 
     async def look(job: object) -> None:
         seen.append(job.begun_at)  # type: ignore[attr-defined] # a Job
@@ -171,8 +169,7 @@ async def test_when_a_step_began_is_known_to_whoever_looks_for_what_it_left(
 
 async def test_a_slow_platform_holds_up_no_other(lab: Lab, platform: Scripted) -> None:
     platform.step("send", Guard.CHECKED, visible=True)
-    stuck = Gate()
-    platform.order("act:send", stuck)
+    stuck = platform.stuck("act:send")
     engine = lab.engine()
     both = replace(engine, adapters=dict.fromkeys(Platform, lab.adapter))
     worker = Worker(both, slots=1)

@@ -18,7 +18,7 @@ from publisher.domain.states import Status
 from support.waiting import eventually
 
 from .lab import MEDIA, Lab
-from .scripted import Gate, Scripted
+from .scripted import Scripted
 
 pytestmark = pytest.mark.anyio
 
@@ -72,8 +72,7 @@ async def test_a_lease_that_ran_out_is_free_after_quarantine_only_if_a_call_may_
     await expired(claimed, timedelta(seconds=1))
     assert await lab.claim(claimed) is not None, "no call was begun"
 
-    cut = Gate()
-    two.order("act:draft", cut)
+    cut = two.stuck("act:draft")
     calling = await lab.request()
     await lab.die_in(calling, cut.reached)
     await expired(calling, timedelta(seconds=29))
@@ -85,8 +84,7 @@ async def test_a_lease_that_ran_out_is_free_after_quarantine_only_if_a_call_may_
 
 
 async def test_a_late_worker_writes_nothing(lab: Lab, two: Scripted) -> None:
-    late = Gate()
-    two.order("act:draft", late)
+    late = two.stuck("act:draft")
     row = await lab.request()
     claimed = await lab.claim(row)
     assert claimed is not None
@@ -132,8 +130,7 @@ async def test_one_renewal_that_hangs_does_not_cost_the_lease(lab: Lab, two: Scr
 
 async def test_a_heartbeat_keeps_a_step_that_outlasts_many_leases(lab: Lab, two: Scripted) -> None:
     quick = lab.quick(lease=0.6, quarantine=0.1)
-    long = Gate()
-    two.order("act:draft", long)
+    long = two.stuck("act:draft")
     row = await lab.request()
     work = asyncio.create_task(quick.attempt(row))
     async with asyncio.timeout(10):
@@ -157,8 +154,7 @@ async def test_a_lease_that_can_not_be_renewed_stops_the_call_and_nothing_is_wri
 ) -> None:
     quick = lab.quick(lease=0.6, quarantine=0.2)
     flaky = Flaky(lab.transaction)
-    stuck = Gate()
-    two.order("act:draft", stuck)
+    stuck = two.stuck("act:draft")
     row = await lab.request()
     claimed = await quick.claim(row)
     assert claimed is not None
@@ -189,8 +185,7 @@ async def test_a_database_that_is_away_for_a_moment_does_not_lose_what_the_platf
 ) -> None:
     platform.step("send", Guard.ONCE, visible=True)
     flaky = Flaky(lab.transaction)
-    sending = Gate()
-    platform.order("act:send", sending)
+    sending = platform.stuck("act:send")
     row = await lab.request()
     claimed = await lab.claim(row)
     assert claimed is not None
@@ -305,8 +300,7 @@ async def test_a_call_that_is_slow_to_stop_does_not_take_the_heartbeat_with_it(
 
 
 async def test_told_to_stop_it_hands_over_after_the_step(lab: Lab, two: Scripted) -> None:
-    drafting = Gate()
-    two.order("act:draft", drafting)
+    drafting = two.stuck("act:draft")
     row = await lab.request()
     claimed = await lab.claim(row)
     assert claimed is not None

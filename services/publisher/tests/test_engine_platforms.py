@@ -15,13 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.contracts.connections import PlatformConnected
 from common.contracts.words import Platform
 from common.ids import new_id
+from common.lending import Token
 from conformance.adapter_kit import Clip, serving, urls_of
 from conformance.sandbox_process import Sandbox, running
 from platforms.http import Timeouts
 from platforms.port import Media
 from platforms.registry import Adapters, adapters
 from publisher.app.engine import Engine
-from publisher.app.ports import Token, Transaction, Uow
+from publisher.app.ports import Transaction, Uow
 from publisher.domain.publication import Publication
 from publisher.domain.rules import Verdict
 from publisher.domain.states import Status

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from common.lending import ConnectionLost, VaultUnavailable
 from platforms.errors import (
     AccessRevoked,
     ContentRefused,
     NeedsHuman,
+    NeverEnding,
     NoRight,
     OutcomeUnknown,
     PlatformError,
@@ -20,7 +22,6 @@ from platforms.errors import (
 )
 from platforms.port import Guard, Wait
 from platforms.reasons import Reason
-from publisher.app.ports import ConnectionLost, VaultUnavailable
 from publisher.app.retry_publication import retry_publication
 from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.states import Status
@@ -220,7 +221,7 @@ async def test_a_vault_that_is_away_for_longer_than_a_day_costs_attempts(
         NoRight(),
         NeedsHuman(),
         ConnectionLost(),
-        ContentRefused(Reason.PROCESSING_STUCK),
+        NeverEnding(),
     ],
 )
 async def test_what_people_may_see_has_not_failed_because_nobody_tells_us_more(

@@ -113,10 +113,7 @@ async def test_a_repeatable_step_that_was_cut_off_is_simply_done_again(
     lab: Lab, platform: Scripted
 ) -> None:
     platform.step("draft", Guard.REPEATABLE).step("send", Guard.CHECKED, visible=True)
-    cut = Gate()
-    platform.order("act:draft", cut)
-    row = await lab.request()
-    await lab.die_in(row, cut.reached)
+    row = await lab.cut_off(platform.stuck("act:draft"))
     assert (await lab.read(row)).step_state is StepState.STARTED
     done = await lab.to_the_end(row)
     assert platform.asked == ["act:draft", "act:draft", "act:send"]
@@ -147,10 +144,7 @@ async def test_a_checked_step_that_did_not_happen_is_done_after_the_look(
     lab: Lab, platform: Scripted
 ) -> None:
     platform.step("send", Guard.CHECKED, visible=True)
-    cut = Gate()
-    platform.order("act:send", cut)
-    row = await lab.request()
-    await lab.die_in(row, cut.reached)
+    row = await lab.cut_off(platform.stuck("act:send"))
     done = await lab.to_the_end(row)
     assert platform.asked == ["act:send", "look:send", "act:send"]
     assert "absent" in await lab.kinds(row)
@@ -158,10 +152,7 @@ async def test_a_checked_step_that_did_not_happen_is_done_after_the_look(
 
 
 async def test_what_was_proved_is_not_done_again(lab: Lab, three: Scripted) -> None:
-    cut = Gate()
-    three.order("act:processed", cut)
-    row = await lab.request()
-    await lab.die_in(row, cut.reached)
+    row = await lab.cut_off(three.stuck("act:processed"))
     done = await lab.to_the_end(row)
     assert three.asked == ["act:reserve", "act:upload", "act:processed", "act:processed"]
     assert done.status is Status.PUBLISHED

@@ -21,7 +21,7 @@ from publisher.media.opening import Opening
 from support.waiting import eventually
 
 from .lab import Lab
-from .scripted import Gate, Scripted
+from .scripted import Scripted
 
 pytestmark = pytest.mark.anyio
 
@@ -61,8 +61,7 @@ async def _ended(lab: Lab, row: Publication) -> Publication:
 async def test_a_worker_lets_the_message_go_at_the_claim_and_works_on(
     lab: Lab, two: Scripted
 ) -> None:
-    drafting = Gate()
-    two.order("act:draft", drafting)
+    drafting = two.stuck("act:draft")
     row = await lab.request()
     worker = Worker(lab.engine(), slots=2)
     async with asyncio.timeout(10):
@@ -77,8 +76,7 @@ async def test_a_worker_lets_the_message_go_at_the_claim_and_works_on(
 
 
 async def test_with_all_slots_taken_nothing_more_is_claimed(lab: Lab, two: Scripted) -> None:
-    drafting = Gate()
-    two.order("act:draft", drafting)
+    drafting = two.stuck("act:draft")
     first, second = await lab.request(), await lab.request()
     worker = Worker(lab.engine(), slots=1)
     async with asyncio.timeout(10):
@@ -108,8 +106,7 @@ async def test_a_worker_that_stops_claims_nothing_and_leaves_the_message_alone(
 async def test_what_does_not_end_while_draining_is_left_to_its_lease(
     lab: Lab, two: Scripted
 ) -> None:
-    stuck = Gate()
-    two.order("act:draft", stuck)
+    stuck = two.stuck("act:draft")
     row = await lab.request()
     worker = Worker(lab.engine(), slots=1)
     async with asyncio.timeout(10):

@@ -1,6 +1,6 @@
 """Killed in the gateway, the clock or its relay: what was accepted is published, and once."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,10 @@ from typing import Any
 import aio_pika
 import httpx
 import pytest
-from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.bus import topology
-from common.bus.subscription import exchange, queues
 from common.contracts.words import Platform
-from publisher.bus.subscriptions import SUBSCRIPTIONS
 from publisher.domain.states import Status
-from publisher.settings import PublisherSettings
 from support.processes import process
-from support.servers import NewVhost
-from support.serving import serving
 from support.waiting import eventually
 
 from .lab import Lab
@@ -39,37 +31,10 @@ async def telegram() -> Neighbours:
 
 
 @pytest.fixture
-async def bus_url(new_vhost: NewVhost) -> str:
-    """A vhost with publisher's exchanges and queues, and one queue that hears all it tells."""
-    url = new_vhost()
-    rungs = PublisherSettings.model_fields["bus_retry_delays"].default
-    await topology.declare(SecretStr(url), "publisher", queues("publisher", SUBSCRIPTIONS, rungs))
-    async with await aio_pika.connect(url) as connection:
-        heard = await (await connection.channel()).declare_queue("heard", durable=True)
-        await heard.bind(exchange("publisher"), "#")
-    return url
-
-
-@pytest.fixture
-async def environment(
-    bus_url: str,
-    telegram: Neighbours,
-    settings_values: dict[str, Any],
-    empty_db: AsyncEngine,
-    tmp_path: Path,
-) -> AsyncIterator[dict[str, str]]:
-    """A real process's settings; nothing is due, and orders to die lie in a folder of the test."""
-    assert empty_db
+def environment(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """Orders to die lie in a folder of the test."""
     (tmp_path / "orders").mkdir()
-    async with serving(telegram.app()) as url:
-        yield {
-            **{name.upper(): str(value) for name, value in settings_values.items()},
-            "RABBITMQ_URL": bus_url,
-            "OAUTH_GATEWAY_URL": url,
-            "TELEGRAM_API_URL": url,
-            "PACE_TELEGRAM": "50",
-            "FAILPOINTS": str(tmp_path / "orders"),
-        }
+    return environment | {"FAILPOINTS": str(tmp_path / "orders")}
 
 
 async def test_an_acceptance_that_was_not_answered_is_answered_from_what_was_kept(
@@ -113,13 +78,13 @@ def carried_out(environment: dict[str, str], point: str) -> bool:
 
 @contextmanager
 def dying_clock(environment: dict[str, str], point: str) -> Iterator[Callable[[], Any]]:
-    """A clock that will be killed at a point; gives what waits for that."""
-    order(environment, point)
+    """A clock that is killed at a point once it is ready; gives what waits for that."""
 
     async def dead() -> bool:
         return carried_out(environment, point)
 
     with process("publisher", "clock", settings=environment):
+        order(environment, point)
         yield lambda: eventually(dead)
 
 
@@ -131,6 +96,7 @@ async def test_a_clock_that_dies_and_dies_again_starts_what_is_due_once(
         await dead()
     assert (await lab.read(row)).status is Status.PUBLISHING
     assert await lab.wakes(row) == 1
+    await nothing_is_urgent(lab)
     with dying_clock(environment, "publisher.calling") as dead:
         await lab.rows("UPDATE publications SET woken_at = woken_at - interval '1 hour'")
         await dead()
@@ -152,6 +118,7 @@ async def test_a_call_whose_relays_died_is_sent_by_the_next_and_posted_once(
         [found] = await me.publish(account)
         await dead()
     assert await heard(bus_url) == []
+    await nothing_is_urgent(me.lab)
     with dying_clock(environment, "relay.published") as dead:
         await lease_of_the_relay_runs_out(me.lab)
         await dead()
@@ -171,6 +138,12 @@ async def test_a_call_whose_relays_died_is_sent_by_the_next_and_posted_once(
     with process("publisher", "worker", "--platform", "telegram", settings=environment):
         await eventually(published)
     assert telegram.posts == [account.account_id]
+
+
+async def nothing_is_urgent(lab: Lab) -> None:
+    """However long the next process takes to start, it finds nothing to do."""
+    await lab.rows("UPDATE outbox SET leased_until = now() + interval '1 hour'")
+    await lab.rows("UPDATE publications SET woken_at = now() + interval '30 minutes'")
 
 
 async def lease_of_the_relay_runs_out(lab: Lab) -> None:

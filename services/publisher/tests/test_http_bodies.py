@@ -37,12 +37,18 @@ BAD: list[dict[str, Any]] = [
     {"schedule_at": "2030-01-01T00:00:00"},
     {"status": "published"},
     {"user_id": "somebody"},
+    {"owner": "somebody"},
+    {"plan": "business"},
+    {"id": str(new_id())},
+    {"targets": [{"platform": "vk", "account_id": "7"}]},
+    {"targets": [{"platform": "vk", "user_id": "somebody"}]},
 ]
+NOT_OFFERED = ("id", "status", "user_id", "owner", "plan", "version", "post_id", "hold", "media")
 
 
 @pytest.mark.parametrize("changed", BAD)
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/validate"])
-async def test_unknown_and_wrong_fields_are_refused(
+async def test_a2_unknown_and_wrong_fields_are_refused(
     me: Person, path: str, changed: dict[str, Any]
 ) -> None:
     body = await me.body({"platform": "vk"})
@@ -50,6 +56,20 @@ async def test_unknown_and_wrong_fields_are_refused(
     answer = await me.api.post(path, json=body)
     assert code_of(answer) == (422, "invalid_request")
     assert flaws_of(answer)
+
+
+@pytest.mark.parametrize("field", NOT_OFFERED)
+async def test_a2_nothing_else_of_a_publication_can_be_edited_or_decided(
+    me: Person, field: str
+) -> None:
+    found = await me.scheduled()
+    path = f"{PATH}/{found['id']}"
+    answer = await me.api.patch(path, json={"title": "New", field: "published"})
+    assert code_of(answer) == (422, "invalid_request")
+    if field != "post_id":
+        body = {"outcome": "failed", field: "published"}
+        assert code_of(await me.api.post(f"{path}/resolve", json=body)) == (422, "invalid_request")
+    assert await me.get(found) == found
 
 
 async def test_options_are_checked_per_platform(me: Person) -> None:

@@ -27,13 +27,13 @@ async def test_a_repeated_request_gets_the_stored_answer(me: Person) -> None:
     assert await me.count() == 1
 
 
-async def test_the_same_key_with_another_body_is_refused(me: Person) -> None:
+async def test_a4_the_same_key_with_another_body_is_refused(me: Person) -> None:
     await me.api.post(PATH, json=await me.body(), headers=KEY)
     answer = await me.api.post(PATH, json=await me.body(), headers=KEY)
     assert code_of(answer) == (422, "idempotency_mismatch")
 
 
-async def test_a_key_belongs_to_its_user_and_its_route(me: Person, stranger: Person) -> None:
+async def test_a4_a_key_belongs_to_its_user_and_its_route(me: Person, stranger: Person) -> None:
     mine = await me.api.post(PATH, json=await me.body(), headers=KEY)
     theirs = await stranger.api.post(PATH, json=await stranger.body(), headers=KEY)
     assert theirs.status_code == 202
@@ -52,7 +52,7 @@ async def test_a_refusal_is_not_stored(me: Person) -> None:
     assert good.status_code == 202
 
 
-async def test_of_twenty_at_once_with_one_key_one_takes_effect(me: Person) -> None:
+async def test_a4_of_twenty_at_once_with_one_key_one_takes_effect(me: Person) -> None:
     body = await me.body()
     answers = await asyncio.gather(*(me.api.post(PATH, json=body, headers=KEY) for _ in range(20)))
     for answer in answers:
@@ -66,7 +66,7 @@ async def test_of_twenty_at_once_with_one_key_one_takes_effect(me: Person) -> No
     assert late.headers["idempotent-replayed"] == "true"
 
 
-async def test_every_post_can_be_repeated(me: Person) -> None:
+async def test_a4_every_post_can_be_repeated(me: Person) -> None:
     publication = await me.one()
     await me.lab.rows(
         "UPDATE publications SET status = 'uncertain' WHERE id = :id", id=publication["id"]
@@ -123,7 +123,7 @@ async def test_a_clip_that_ended_may_be_published_again(me: Person, status: str)
 class TestRates:
     """Twenty requests a minute, counted per request, told last of all problems."""
 
-    async def test_the_twenty_first_request_of_a_minute_waits(
+    async def test_a5_the_twenty_first_request_of_a_minute_waits(
         self, new_app: Callable[..., FastAPI], me: Person
     ) -> None:
         async with (
@@ -146,7 +146,7 @@ class TestRates:
             other = bearer(f"{me.user}-2", "free")
             assert (await busy.api.post(PATH, json=bodies[0], headers=other)).status_code == 403
 
-    async def test_without_redis_each_process_counts_for_itself(
+    async def test_a5_without_redis_each_process_counts_for_itself(
         self, new_app: Callable[..., FastAPI], me: Person
     ) -> None:
         away = new_app(publish_rate="2/minute", redis_url="redis://127.0.0.1:1/0")

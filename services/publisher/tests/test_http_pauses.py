@@ -20,7 +20,7 @@ PAUSES = "/v1/pauses"
 async def operator(me: Person, empty_db: AsyncEngine) -> Person:
     assert empty_db is me.lab.db
     me.api.headers.update(me.with_plan("free", role="operator"))
-    await me.lab.rows("TRUNCATE pauses")
+    await me.lab.rows("DELETE FROM pauses")
     return me
 
 

@@ -1,5 +1,6 @@
 """Which of several problems comes first, and that nothing of another person shows through."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -22,6 +23,13 @@ ROUTES = [
     *[("POST", PATH + "/{id}/" + verb) for verb in ("cancel", "retry", "resolve")],
     ("PUT", "/v1/media/clip.mp4"),
 ]
+BODIES = [
+    ("POST", PATH),
+    ("POST", f"{PATH}/validate"),
+    ("PATCH", PATH + "/{id}"),
+    *[("POST", PATH + "/{id}/" + verb) for verb in ("cancel", "retry", "resolve")],
+]
+TWO_MEGABYTES = 2_000_000
 OF_ONE: list[tuple[str, str, Any]] = [
     ("GET", "", None),
     ("PATCH", "", {"title": "New"}),
@@ -156,12 +164,27 @@ async def test_a_query_that_makes_no_sense_is_malformed(me: Person, query: dict[
     assert code_of(await me.api.get(PATH, params=query)) == (422, "invalid_request")
 
 
-async def test_a_body_too_large_to_be_a_request_is_refused(me: Person) -> None:
-    body = await me.body({"platform": "vk"})
-    body["targets"] = [{"platform": "vk", "options": {"x": "y" * 2_000_000}}]
-    answer = await me.api.post(PATH, json=body)
-    assert answer.status_code in {413, 422}
-    assert code_of(answer)
+@pytest.mark.parametrize(("method", "path"), BODIES)
+@pytest.mark.parametrize("told", [True, False], ids=["length told", "chunked"])
+async def test_a5_a_body_too_large_to_be_a_request_is_refused_unread(
+    me: Person, method: str, path: str, told: bool
+) -> None:
+    """It is no JSON: whoever parsed it would say so."""
+    found = await me.scheduled()
+    answer = await me.api.request(
+        method,
+        path.format(id=found["id"]),
+        content=b"{" * TWO_MEGABYTES if told else lump(TWO_MEGABYTES),
+        headers=JSON | {"Idempotency-Key": "k"},
+    )
+    assert code_of(answer) == (413, "invalid_request")
+    assert await me.get(found) == found
+
+
+async def lump(size: int) -> AsyncIterator[bytes]:
+    """So many bytes, whose number is not told before."""
+    for _ in range(size // 10_000):
+        yield b"{" * 10_000
 
 
 async def test_an_unknown_address_and_a_wrong_method_are_told_as_problems(me: Person) -> None:

@@ -14,42 +14,28 @@ import pytest
 from aio_pika.abc import AbstractQueue
 from faststream.rabbit import RabbitBroker
 from pydantic import SecretStr
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.bus import topology
 from common.bus.publish import broker, to_events
-from common.bus.subscription import exchange, queues
 from common.contracts.connections import PlatformConnected
 from common.contracts.envelope import Envelope
 from common.contracts.words import Platform
 from common.ids import new_id
-from publisher.bus.subscriptions import SUBSCRIPTIONS
-from publisher.settings import PublisherSettings
 from servers import Servers
-from support.people import JWT_SECRET
 from support.processes import process
-from support.servers import NewVhost
+from support.servers import NewVhost, truncate
 from support.serving import serving
 from support.waiting import eventually
 
-from .conftest import LINK_SECRET, SERVICE_SECRET
 from .neighbours import Neighbours
 from .person import Person
+from .running import new_bus, process_settings
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
 async def bus_url(new_vhost: NewVhost) -> str:
-    """A vhost with publisher's exchanges and queues, and one queue that hears all it tells."""
-    url = new_vhost()
-    rungs = PublisherSettings.model_fields["bus_retry_delays"].default
-    await topology.declare(SecretStr(url), "publisher", queues("publisher", SUBSCRIPTIONS, rungs))
-    async with await aio_pika.connect(url) as connection:
-        heard = await (await connection.channel()).declare_queue("heard", durable=True)
-        await heard.bind(exchange("publisher"), "#")
-    return url
+    return await new_bus(new_vhost)
 
 
 @pytest.fixture(scope="module")
@@ -68,24 +54,16 @@ def settings(
     """Short leases, so that a heartbeat matters; and nobody has to wait for a turn."""
     _, url = neighbours
     return {
-        **{name.upper(): str(value) for name, value in settings_values.items()},
-        "RABBITMQ_URL": bus_url,
-        "AUTH_JWT_SECRET": JWT_SECRET,
-        "SERVICE_TOKENS": f"publisher={SERVICE_SECRET}",
-        "MEDIA_LINK_SECRET": LINK_SECRET,
-        "OAUTH_GATEWAY_URL": url,
-        "TELEGRAM_API_URL": url,
-        "PACE_TELEGRAM": "50",
+        **process_settings(settings_values, bus_url, url),
         "LEASE": "3s",
         "QUARANTINE": "1s",
     }
 
 
 @pytest.fixture(scope="module")
-async def nothing_due(db: AsyncEngine) -> None:
+async def nothing_due(database_url: str) -> None:
     """These processes take whatever is there."""
-    async with db.begin() as connection:
-        await connection.execute(text("TRUNCATE publications, timeline, outbox, pauses"))
+    await truncate(database_url, "publications", "timeline", "outbox", "pauses")
 
 
 @pytest.fixture(scope="module")

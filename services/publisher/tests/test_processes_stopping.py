@@ -5,27 +5,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from urllib.parse import urlsplit
 
 import aio_pika
 import httpx
 import pytest
-from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from common.bus import topology
-from common.bus.subscription import queues
 from common.contracts.words import Platform
 from localrun.ports import LOOPBACK, free_port
-from publisher.bus.subscriptions import SUBSCRIPTIONS
 from publisher.domain.publication import Publication, StepState
 from publisher.domain.states import Status
-from publisher.settings import PublisherSettings
 from support.processes import process
-from support.servers import NewVhost
-from support.serving import serving
 from support.waiting import eventually
 
 from .lab import Lab
@@ -39,39 +31,8 @@ WORKER = ("publisher", "worker", "--platform", "telegram")
 
 
 @pytest.fixture
-async def telegram() -> Neighbours:
-    """Telegram, which answers once it is let, and the vault."""
-    return Neighbours()
-
-
-@pytest.fixture
-async def bus_url(new_vhost: NewVhost) -> str:
-    url = new_vhost()
-    rungs = PublisherSettings.model_fields["bus_retry_delays"].default
-    await topology.declare(SecretStr(url), "publisher", queues("publisher", SUBSCRIPTIONS, rungs))
-    return url
-
-
-@pytest.fixture
-async def environment(
-    bus_url: str,
-    telegram: Neighbours,
-    settings_values: dict[str, Any],
-    empty_db: AsyncEngine,
-) -> AsyncIterator[dict[str, str]]:
-    assert empty_db
-    async with serving(telegram.app()) as url:
-        yield {
-            **{name.upper(): str(value) for name, value in settings_values.items()},
-            "RABBITMQ_URL": bus_url,
-            "OAUTH_GATEWAY_URL": url,
-            "TELEGRAM_API_URL": url,
-            "PACE_TELEGRAM": "50",
-            "LEASE": "2s",
-            "QUARANTINE": "1s",
-            "SLOTS": "1",
-        }
-        telegram.go.set()
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return environment | {"LEASE": "2s", "QUARANTINE": "1s", "SLOTS": "1"}
 
 
 class Waiting:
@@ -142,39 +103,54 @@ async def becomes(lab: Lab, row: Publication, status: Status) -> Publication:
     return found
 
 
-class Deaf:
-    """A Redis that hears and never answers."""
+class Redis:
+    """The real one, until it falls silent: then it hears and never answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.silent = False
         self.asked = asyncio.Event()
 
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.read(100):
-            self.asked.set()
-        writer.close()
+    async def __call__(self, asking: asyncio.StreamReader, asker: asyncio.StreamWriter) -> None:
+        answers, real = await asyncio.open_connection(LOOPBACK, self._port)
+        answering = asyncio.create_task(self._answer(answers, asker))
+        while asked := await asking.read(65536):
+            if self.silent:
+                self.asked.set()
+            else:
+                real.write(asked)
+        real.close()
+        await answering
+
+    async def _answer(self, answers: asyncio.StreamReader, asker: asyncio.StreamWriter) -> None:
+        while answer := await answers.read(65536):
+            asker.write(answer)
+        asker.close()
 
 
 async def test_told_to_stop_it_ends_what_it_began_and_claims_nothing_more(
     me: Person, telegram: Neighbours, waiting: Waiting, environment: dict[str, str]
 ) -> None:
     """From that very moment: its server goes on until the last request under way is answered."""
-    deaf, port = Deaf(), str(free_port())
-    redis = await asyncio.start_server(deaf, LOOPBACK)
+    real = urlsplit(environment["REDIS_URL"]).port
+    redis, port = Redis(real or 0), str(free_port())
+    listening = await asyncio.start_server(redis, LOOPBACK)
+    ours = listening.sockets[0].getsockname()[1]
     environment |= {
-        "REDIS_URL": f"redis://{LOOPBACK}:{redis.sockets[0].getsockname()[1]}/0",
+        "REDIS_URL": environment["REDIS_URL"].replace(f":{real}", f":{ours}"),
         "METRICS_PORT": port,
     }
     with process("publisher", "clock", settings=environment), worker(environment) as running:
         first, *others = await three(me, telegram, waiting)
-        deaf.asked.clear()
+        redis.silent = True
         async with httpx.AsyncClient(trust_env=False, timeout=30, verify=TLS) as client:
             slow = asyncio.create_task(client.get(f"http://{LOOPBACK}:{port}/readyz"))
-            await deaf.asked.wait()
+            await redis.asked.wait()
             running.send_signal(signal.SIGTERM)
             telegram.go.set()  # now its slot becomes free
             assert await ended(running, 20) == 0
             await slow
-    redis.close()
+    listening.close()
     assert (await me.lab.read(first)).status is Status.PUBLISHED
     for row in others:
         assert (await me.lab.read(row)).fence == 0

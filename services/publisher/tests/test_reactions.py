@@ -1,5 +1,6 @@
 """What the neighbours tell, late, twice and in any order."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -123,13 +124,13 @@ async def test_a_smaller_plan_cancels_what_it_does_not_cover(
     for platform in (Platform.VK, Platform.TELEGRAM):
         account = await lab.connection(user, platform)
         rows[platform] = await lab.request(at=datetime.now(UTC) + DAY, connection=account)
-    flying = await lab.request(connection=await lab.connection(user))
+    queued = await lab.request(connection=await lab.connection(user))
     stranger = await lab.request(at=datetime.now(UTC) + DAY)
     await lab.hear(PlanChanged(user_id=user, plan=plan, changed_at=datetime.now(UTC)))
     for platform, row in rows.items():
         found = await lab.read(row)
         assert (found.status is Status.SCHEDULED) == (platform in kept)
-    assert (await lab.read(flying)).status is Status.PUBLISHING
+    assert ((await lab.read(queued)).status is Status.PUBLISHING) == (Platform.VK in kept)
     assert (await lab.read(stranger)).status is Status.SCHEDULED
 
 
@@ -184,3 +185,15 @@ async def test_a_reconnect_releases_what_was_held_and_nothing_else(lab: Lab, use
     assert found.due_at <= datetime.now(UTC)
     assert (await lab.read(ahead)).due_at == ahead.due_at
     assert (await lab.kinds(held)) == ["scheduled", "held", "released"]
+
+
+async def test_a_reconnect_does_not_wait_for_a_worker_with_a_publication_in_hand(
+    lab: Lab, user: str
+) -> None:
+    """Which may be about to have the same account rest: they would wait for each other."""
+    account = await lab.connection(user)
+    row = await lab.request(connection=account)
+    async with lab.transaction() as uow, asyncio.timeout(10):
+        await uow.publications.lock(row.id, user)
+        await lab.hear(connected(account.id, user), 2)
+        await uow.connections.rest(account.id, datetime.now(UTC) + DAY)

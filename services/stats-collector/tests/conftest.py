@@ -5,19 +5,18 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import stats_collector
 from common.db.engine import connect
 from common.http.internal import InternalClient
+from common.http.lending import VaultTokens
 from common.neighbours import GATEWAY
 from conformance.sandbox_process import Sandbox, running
 from platforms.registry import adapters
 from platforms.settings import PlatformUrls
-from stats_collector.gateway import HttpTokens
 from stats_collector.settings import NAME
-from support.servers import NewDatabase
+from support.servers import NewDatabase, truncate
 from support.serving import serving
 from support.stats_lab import Lab
 from support.token_lender import SECRET, Lender
@@ -76,8 +75,7 @@ def migrated_url(new_database: NewDatabase) -> str:
 async def engine(migrated_url: str) -> AsyncIterator[AsyncEngine]:
     """An empty database: a worker takes whatever is due, also what another test left behind."""
     engine = connect(SecretStr(migrated_url), "test")
-    async with engine.begin() as connection:
-        await connection.execute(text("TRUNCATE samples, watches, connections, outbox, inbox"))
+    await truncate(migrated_url, "samples", "watches", "connections", "outbox", "inbox")
     yield engine
     await engine.dispose()
 
@@ -88,6 +86,6 @@ async def lab(
 ) -> AsyncIterator[Lab]:
     client = InternalClient(lender_url, caller=NAME, callee=GATEWAY, secret=SECRET)
     plugged = adapters(urls)
-    yield Lab(engine, sandbox, plugged, lender, HttpTokens(client))
+    yield Lab(engine, sandbox, plugged, lender, VaultTokens(client))
     await client.aclose()
     await plugged.aclose()

@@ -13,7 +13,7 @@ from stats_collector.bus.subscriptions import SUBSCRIPTIONS
 from stats_collector.settings import NAME, Settings
 from support.people import JWT_SECRET
 from support.processes import process
-from support.servers import NewVhost
+from support.servers import NewVhost, as_service
 from support.stats_lab import Lab
 from support.token_lender import SECRET
 from support.waiting import eventually
@@ -36,7 +36,7 @@ async def environment(
     await topology.declare(SecretStr(bus_url), NAME, own)
     return {
         "DATABASE_URL": migrated_url,
-        "RABBITMQ_URL": bus_url,
+        "RABBITMQ_URL": as_service(bus_url, NAME),
         "REDIS_URL": redis_url,
         "AUTH_JWT_SECRET": JWT_SECRET,
         "SERVICE_TOKENS": f"{NAME}={SECRET}",

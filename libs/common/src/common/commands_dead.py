@@ -52,10 +52,10 @@ def arguments(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
         )
 
 
-def configure_logs(service: str) -> None:
+def configure_logs(service: str, command: str) -> None:
     """Log lines go to stderr; the client library is silent, as what fails is said in one line."""
     with redirect_stdout(sys.stderr):
-        logs.configure(service, "dead")
+        logs.configure(service, command)
     for library in ("aio_pika", "aiormq"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
 

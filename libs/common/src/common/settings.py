@@ -1,9 +1,11 @@
 """Settings from the environment, read once at start; a bad one stops the service with advice."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -81,12 +83,45 @@ class FileSource(PydanticBaseSettingsSource):
         return found
 
 
-class Settings(BaseSettings):
-    """What every service needs. Names are fixed by api.md."""
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
+"""As browsers write it: without a path, and never "any"."""
+
+
+class FromEnvironment(BaseSettings):
+    """Settings whose values stand in the environment or in files."""
 
     model_config = SettingsConfigDict(
         extra="ignore", hide_input_in_errors=True, frozen=True, env_ignore_empty=True
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then files."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, FileSource(settings_cls)
+
+
+class Privileged(FromEnvironment):
+    """What the tasks `migrate` and `topology` may do and the processes may not: only they read it.
+
+    Without it they work with the service's own rights, which then have to be enough.
+    """
+
+    database_owner_url: SecretStr | None = None
+    rabbitmq_admin_url: SecretStr | None = None
+    rabbitmq_management_url: str | None = None
+    """Where RabbitMQ's management API is; there the service's user is made and given its rights."""
+
+
+class Settings(FromEnvironment):
+    """What every service needs. Names are fixed by api.md."""
 
     environment: str = "development"
     database_url: SecretStr
@@ -116,18 +151,22 @@ class Settings(BaseSettings):
             raise ValueError("they are for tests, not for production")
         return value
 
+    @field_validator("cors_origins")
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then files."""
-        del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, FileSource(settings_cls)
+    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(ORIGIN.fullmatch(one) for one in value):
+            raise ValueError(
+                "name each origin exactly: scheme, host, and port if it is a special one"
+            )
+        return value
+
+    @field_validator("rabbitmq_url")
+    @classmethod
+    def _a_user_of_its_own(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        user = urlsplit(value.get_secret_value()).username
+        if user in {None, "guest"} and info.data.get("environment") == "production":
+            raise ValueError("guest may do everything: name a user of the service's own")
+        return value
 
     @property
     def production(self) -> bool:
@@ -145,6 +184,7 @@ ADVICE = {
     "database_url": "for example postgresql://user:password@host:5432/database",
     "rabbitmq_url": "for example amqp://user:password@host:5672/vhost?heartbeat=10",
     "redis_url": "for example redis://host:6379/0",
+    "cors_origins": "for example https://app.example.org,https://admin.example.org",
     "failpoints": "leave it empty; docs/architecture.md tells what it is",
     "service_tokens": "for example publisher=<32 random bytes in hex>",
 }

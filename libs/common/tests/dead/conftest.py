@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from common import commands_dead
-from common.bus import topology
+from common.bus import rights, topology
 from common.bus.subscription import Heard, Queue
 from common.db.unit_of_work import UnitOfWork
 from servers import Servers
@@ -36,18 +36,12 @@ async def broken(_uow: UnitOfWork, _heard: Heard) -> None:
 @pytest.fixture
 async def own_rights(bus: Any, servers: Servers) -> AsyncIterator[SecretStr]:
     """The URL of a user who may do in this vhost what a service may, and no more."""
-    url, name, password = URL(bus.url.get_secret_value()), secrets.token_hex(6), "p"
-    api = servers.rabbitmq.api
-    api("PUT", f"/api/users/{name}", {"password": password, "tags": ""})
-    own = {
-        "configure": "^$",
-        "write": r"^listener\.(events|retry|dead)$",
-        "read": r"^listener\.plans(\.dead)?$",
-    }
-    status, _ = api("PUT", f"/api/permissions/{url.path[1:]}/{name}", own)
-    assert status == 201
-    yield SecretStr(str(url.with_user(name).with_password(password)))
-    api("DELETE", f"/api/users/{name}")
+    name = secrets.token_hex(6)
+    own = SecretStr(str(URL(bus.url.get_secret_value()).with_user(name).with_password("p")))
+    few = rights.needed(QUEUE.service, [QUEUE])
+    rights.grant(servers.addresses.rabbitmq.admin_url, bus.url, own, few)
+    yield own
+    servers.rabbitmq.delete_user(name)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def _settings(service: str, rabbitmq: str, folder: Path) -> dict[str, str]:
         urls=dict.fromkeys(SERVICES, nowhere),
         sandbox=nowhere,
         databases=dict.fromkeys(SERVICES, "postgresql://nobody@127.0.0.1:1/none"),
-        rabbitmq=rabbitmq,
+        rabbitmq=dict.fromkeys(SERVICES, rabbitmq),
         redis="redis://127.0.0.1:1/0",
         media=folder,
         ledger=folder / "ledger",

@@ -10,6 +10,7 @@ PlatformError
 ├── AccessRevoked    the account refuses us for good: a person must reconnect
 ├── NoRight          the account exists, but may not do this
 ├── ContentRefused   this clip or text will never be accepted
+├── NeverEnding      the platform took the clip and does not get done with it
 ├── NeedsHuman       captcha, two-factor, phone confirmation: only the owner can go on
 └── NotConfigured    our application is refused (client id, switched off, wrong method)
 """
@@ -17,13 +18,15 @@ PlatformError
 from datetime import timedelta
 
 from platforms.reasons import Reason
+from platforms.scrubbing import scrub
 
 
 class PlatformError(Exception):
     """A platform did not do what was asked.
 
     `code` is the stable problem code of the public interface, `reason` the text for people
-    (both languages), `note` a short technical remark without secrets or addresses.
+    (both languages), `note` a short technical remark; what may be a secret or an address
+    is taken out of it here, so that nobody can forget to.
     """
 
     code = "platform_unavailable"
@@ -31,7 +34,7 @@ class PlatformError(Exception):
 
     def __init__(self, reason: Reason | None = None, *, note: str = "") -> None:
         self.reason = reason or self.default
-        self.note = note[:300]
+        self.note = scrub(note)
         super().__init__(f"{type(self).__name__}: {self.reason.value} {self.note}".rstrip())
 
 
@@ -99,6 +102,13 @@ class ContentRefused(PlatformError):
 
     code = "content_refused"
     default = Reason.CONTENT_REFUSED
+
+
+class NeverEnding(PlatformError):
+    """The platform has been processing the clip for too long; it may appear yet, or never."""
+
+    code = "content_refused"
+    default = Reason.PROCESSING_STUCK
 
 
 class NeedsHuman(PlatformError):

@@ -64,7 +64,9 @@ def refusal(answer: Answer) -> PlatformError | None:
     code = body.get("error") if isinstance(body, dict) else None
     if isinstance(code, str):
         row = ERRORS.get(code, REFUSED if answer.status == 401 else BUSY)
-        return row.build(f"oauth {code}", write=answer.write, told=answer.retry_after)
+        # Words that the standard does not know may repeat a code, which is short enough to be one.
+        said = code if code in ERRORS else "an unknown error"
+        return row.build(f"oauth {said}", write=answer.write, told=answer.retry_after)
     if answer.status == 401:
         return TokenExpired(note="oauth 401")
     if not 200 <= answer.status < 300:
@@ -107,10 +109,10 @@ def require_text(answer: Answer, body: Mapping[str, Any], name: str) -> str:
 
 def _token(answer: Answer, body: Mapping[str, Any], name: str) -> SecretStr | None:
     value = body.get(name)
-    if value is None:
+    if value is None or value == "":
         return None
     # A token goes into a header: nothing that could end the line or not be written there.
-    if not isinstance(value, str) or not value or not all("!" <= sign <= "~" for sign in value):
+    if not isinstance(value, str) or not all("!" <= sign <= "~" for sign in value):
         raise answer.unclear(name)
     return SecretStr(value)
 

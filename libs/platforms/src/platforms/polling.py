@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from platforms.errors import ContentRefused, NotYet
+from platforms.errors import NeverEnding, NotYet
 from platforms.reasons import Reason
 
 GROWTH = 1.5
@@ -22,9 +22,9 @@ class Polling:
 
     def after(self, polls: int, since: datetime, now: datetime) -> timedelta:
         """How long to wait when there were `polls` before, the first of them at `since`. Raises
-        ContentRefused when that has been going on for too long."""
+        NeverEnding when that has been going on for too long."""
         if now - since > self.most:
-            raise ContentRefused(Reason.PROCESSING_STUCK)
+            raise NeverEnding
         # The exponent is capped: a clip may be processed for days.
         return min(self.first * GROWTH ** min(polls, 32), self.longest)
 

@@ -22,6 +22,7 @@ class Reason(Enum):
     ACCESS_REVOKED = "access_revoked"
     ACCOUNT_BLOCKED = "account_blocked"
     NO_RIGHT = "no_right"
+    BOT_MAY_NOT_POST = "bot_may_not_post"
     NOT_A_MEMBER = "not_a_member"
     CHAT_NOT_FOUND = "chat_not_found"
     CONTENT_REFUSED = "content_refused"
@@ -81,13 +82,21 @@ TEXTS: dict[Reason, Text] = {
         "Аккаунту не разрешено публиковать здесь. Проверьте права и подключите его заново.",
         "The account may not publish here. Check its rights and connect it again.",
     ),
+    Reason.BOT_MAY_NOT_POST: Text(
+        "У бота нет права публиковать. Сделайте его администратором (в канале — с правом "
+        "«Публикация сообщений») и повторите.",
+        "The bot has no right to post. Make it an administrator (in a channel: with the right "
+        "“Post Messages”), then try again.",
+    ),
     Reason.NOT_A_MEMBER: Text(
-        "Бот не состоит в канале. Добавьте его администратором с правом публикации.",
-        "The bot is not in the channel. Add it as an administrator who may post.",
+        "Бот не состоит в канале. Добавьте его администратором с правом "
+        "«Публикация сообщений» и повторите.",
+        "The bot is not in the channel. Add it as an administrator with the right "
+        "“Post Messages”, then try again.",
     ),
     Reason.CHAT_NOT_FOUND: Text(
-        "Канал не найден. Проверьте имя или номер канала.",
-        "The channel was not found. Check its name or number.",
+        "Канал не найден. Проверьте имя или номер канала и добавьте в него бота.",
+        "The channel was not found. Check its name or number, and add the bot to it.",
     ),
     Reason.CONTENT_REFUSED: Text(
         "Платформа не приняла клип.",

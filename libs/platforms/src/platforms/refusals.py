@@ -1,15 +1,11 @@
 """Tables that turn a platform's own code into one of our errors."""
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 
 from platforms.answers import unclear
 from platforms.errors import PlatformError, RateLimited
 from platforms.reasons import Reason
-
-_OPAQUE = re.compile(r"https?://\S+|[\w.:~+/=-]{24,}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +22,8 @@ class Refusal:
         self, note: str, *, write: bool = False, told: timedelta | None = None
     ) -> PlatformError:
         """The error to raise; `told` is the wait that the platform asked for."""
-        note = scrub(note)
         if self.unclear:
             return unclear(note, write=write)
         if issubclass(self.kind, RateLimited):
             return self.kind(told or self.wait or timedelta(seconds=30), self.reason, note=note)
         return self.kind(self.reason, note=note)
-
-
-def scrub(note: str) -> str:
-    """A platform's own words without addresses, control signs and what may be a token."""
-    return _CONTROL.sub(" ", _OPAQUE.sub("***", note))[:200].strip()

@@ -1,10 +1,11 @@
-"""`python -m oauth_gateway http|worker|migrate|topology|dead`."""
+"""`python -m oauth_gateway http|worker|migrate|topology|dead|keys|reseal`."""
 
 from pathlib import Path
 
 from common.service import Service
 from oauth_gateway import wiring
 from oauth_gateway.bus.subscriptions import SUBSCRIPTIONS
+from oauth_gateway.commands import COMMANDS
 from oauth_gateway.settings import GatewaySettings
 
 MIGRATIONS = Path(__file__).parent / "db/migrations"
@@ -16,4 +17,5 @@ if __name__ == "__main__":
         migrations=MIGRATIONS,
         subscriptions=SUBSCRIPTIONS,
         processes={"http": wiring.http, "worker": wiring.worker},
+        commands=COMMANDS,
     ).main()

@@ -36,7 +36,8 @@ from oauth_gateway.domain.returning import Returning
 from oauth_gateway.http.callback import callback_router
 from oauth_gateway.http.internal import internal_router
 from oauth_gateway.settings import GatewaySettings
-from oauth_gateway.vault.keys import Keyring
+from oauth_gateway.starting import opened
+from oauth_gateway.vault.keys import Fingerprints, Keyring
 from oauth_gateway.vault.tokens import TokenVault
 from platforms.pacing import Pacer
 from platforms.registry import Adapters, adapters
@@ -66,16 +67,17 @@ class Parts:
         await self.engine.dispose()
 
 
-def build(settings: GatewaySettings) -> Parts:
-    """Nothing here talks to anybody yet."""
+def build(settings: GatewaySettings, fingerprints: Fingerprints | None = None) -> Parts:
+    """Nothing here talks to anybody yet. Who connects accounts brings the database's own
+    `fingerprints` (oauth_gateway.starting)."""
     engine = connect(settings.database_url, NAME)
     redis = redis_client(settings.redis_url)
-    keyring = Keyring(settings.platform_token_secret, settings.platform_token_secret_previous)
+    keyring = settings.keyring
     plugged = adapters(
         settings,
         settings,
         gate=Pacer(Pace(redis), settings, in_line=LONGEST_TURN, aside=LONGEST_TURN).gate,
-        fingerprint=keyring.fingerprint,
+        fingerprint=fingerprints or Fingerprints(keyring.fingerprint_key()),
     )
     ports = Ports(lambda: GatewayUow(engine), TokenVault(keyring), plugged, SystemClock())
     return Parts(engine, redis, keyring, plugged, ports)
@@ -110,12 +112,12 @@ def create_gateway(settings: GatewaySettings, parts: Parts) -> FastAPI:
 
 def http(settings: GatewaySettings, _arguments: argparse.Namespace) -> None:
     """Serve the callback and our services."""
-    serve(create_gateway(settings, build(settings)), settings)
+    serve(create_gateway(settings, build(settings, opened(settings))), settings)
 
 
 def worker(settings: GatewaySettings, _arguments: argparse.Namespace) -> None:
     """Refresh ahead of time, erase what was disconnected, relay and listen."""
-    parts = build(settings)
+    parts = build(settings, opened(settings))
     bus = connect_bus(settings.rabbitmq_url, NAME)
 
     @asynccontextmanager

@@ -55,8 +55,6 @@ class Clock:
         async with self._transaction() as uow:
             await hold_due(uow, hold_max=settings.hold_max)
         async with self._transaction() as uow:
-            if await uow.unsent(BATCH) >= BATCH:
-                return False  # calls that the broker does not take would only pile up
             woken = await wake_unattended(
                 uow, quarantine=settings.quarantine, again_after=settings.wake_again
             )

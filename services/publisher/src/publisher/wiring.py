@@ -21,6 +21,7 @@ from common.contracts.words import Platform
 from common.db.engine import connect
 from common.db.relay import Relay
 from common.http.app import create_app
+from common.http.lending import VaultTokens
 from common.pace import Pace, redis_client
 from platforms.pacing import Pacer
 from platforms.registry import adapters
@@ -41,7 +42,6 @@ from publisher.media.parts import Files, MediaParts
 from publisher.media.remote import Remote
 from publisher.media.store import open_store
 from publisher.settings import PublisherSettings
-from publisher.vault import VaultTokens
 
 NAME = PublisherSettings.service
 IN_LINE = timedelta(seconds=10)

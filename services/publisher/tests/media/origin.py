@@ -19,6 +19,8 @@ class Origin:
     etag: str | None = '"one"'
     reply: Reply | None = None
     drip: float = 0
+    endless: bytes = b""
+    """Follows every answer, again and again."""
     hang_up: bool = False
     hits: int = 0
     asked: list[str] = field(default_factory=list)
@@ -49,6 +51,9 @@ class Origin:
                     await self._drip(answer, writer)
                 else:
                     writer.write(answer)
+                    await writer.drain()
+                while self.endless:
+                    writer.write(self.endless)
                     await writer.drain()
                 if self.hang_up:
                     return

@@ -90,9 +90,23 @@ async def test_what_is_not_there_is_missing(store: MediaStore) -> None:
     with pytest.raises(MediaMissing):
         async with store.open(KEY):
             pass
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["../you/a.mp4", "/u/me/a.mp4", "u/me/../you/a.mp4", "u/me/./a", "u/me/a\0", "u/me/..\\a", "x"],
+)
+async def test_m3_a_key_that_leads_elsewhere_never_reaches_the_bucket(
+    store: MediaStore, bucket: Bucket, key: str
+) -> None:
+    bucket.down = True  # or it would answer
     with pytest.raises(MediaMissing):
-        async with store.open("u/me/../you/a.mp4"):
+        async with store.open(key):
             pass
+    with pytest.raises(MediaMissing):
+        await store.put(key, pieces_of(b"x"), limit=1)
+    with pytest.raises(MediaMissing):
+        await store.delete(key)
 
 
 async def test_an_object_that_changes_or_goes_is_noticed(store: MediaStore, bucket: Bucket) -> None:

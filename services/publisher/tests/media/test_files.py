@@ -132,6 +132,25 @@ async def test_every_wrong_link_has_the_same_answer(
     answers = [await gateway.get(link) for link in wrong]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.content for answer in answers}) == 1
+    for link in wrong:
+        assert (await gateway.head(link)).status_code == 404
+        part = await gateway.get(link, headers={"Range": "bytes=0-0"})
+        assert (part.status_code, part.content) == (404, answers[0].content)
+
+
+async def test_a_link_of_one_publication_opens_no_other_of_the_same_person(
+    gateway: httpx.AsyncClient, parts: MediaParts, rows: Any, publication: UUID, path: str
+) -> None:
+    """Not even with the same file, at the same time: the publication is signed as well."""
+    other = new_id()
+    rows.publications[other] = rows.publications[publication]
+    theirs = urlsplit(parts.links.link(other, rows.publications[other]))
+    mine = urlsplit(path)
+    assert parse_qs(theirs.query)["expires"] == parse_qs(mine.query)["expires"]
+    for link in (f"{mine.path}?{theirs.query}", f"{theirs.path}?{mine.query}"):
+        for method in ("GET", "HEAD"):
+            assert (await gateway.request(method, link)).status_code == 404
+    assert (await gateway.get(f"{theirs.path}?{theirs.query}")).status_code == 200
 
 
 async def test_a_link_ends_with_its_time(gateway: httpx.AsyncClient, path: str, clock: Any) -> None:
@@ -139,6 +158,8 @@ async def test_a_link_ends_with_its_time(gateway: httpx.AsyncClient, path: str, 
     assert (await gateway.head(path)).status_code == 200
     clock.at += timedelta(seconds=1)
     assert (await gateway.get(path)).status_code == 404
+    assert (await gateway.head(path)).status_code == 404
+    assert (await gateway.get(path, headers={"Range": "bytes=0-0"})).status_code == 404
 
 
 async def test_a_link_does_not_lead_to_a_later_file(

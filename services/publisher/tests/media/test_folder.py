@@ -3,7 +3,9 @@
 import asyncio
 import fcntl
 import os
+import threading
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -16,6 +18,17 @@ from publisher.media.store import MediaStore, open_store
 
 pytestmark = pytest.mark.anyio
 KEY = "u/me/one/a.mp4"
+LEADING_AWAY = (
+    "link.mp4",
+    "chain.mp4",
+    "inside.mp4",
+    "linked/a.mp4",
+    "proc/maps",
+    "proc/root/etc/passwd",
+    "pipe.mp4",
+    "folder.mp4",
+    "gone.mp4",
+)
 
 
 async def pieces_of(data: bytes, piece: int = PIECE) -> AsyncGenerator[bytes, None]:
@@ -126,7 +139,7 @@ async def test_a_file_that_changes_under_the_reader_is_noticed(
             await opened.read(0, 100)
 
 
-async def test_links_pipes_and_folders_are_no_files(store: MediaStore, root: Path) -> None:
+async def test_m3_links_pipes_and_folders_are_no_files(store: MediaStore, root: Path) -> None:
     secret = root.parent / "secret"
     secret.mkdir()
     (secret / "a.mp4").write_text("secret")
@@ -135,15 +148,56 @@ async def test_links_pipes_and_folders_are_no_files(store: MediaStore, root: Pat
     (mine / "link.mp4").symlink_to(secret / "a.mp4")
     (mine / "linked").symlink_to(secret)
     (mine / "proc").symlink_to("/proc/self")
+    (mine / "chain.mp4").symlink_to("link.mp4")
+    (mine / "own.mp4").write_text("mine")
+    (mine / "inside.mp4").symlink_to(mine / "own.mp4")
     os.mkfifo(mine / "pipe.mp4")
     (mine / "folder.mp4").mkdir()
     async with asyncio.timeout(5):
-        for name in ("link.mp4", "linked/a.mp4", "proc/maps", "pipe.mp4", "folder.mp4", "gone.mp4"):
+        for name in LEADING_AWAY:
             with pytest.raises(MediaMissing):
                 await read(store, f"u/me/{name}")
 
 
-async def test_nothing_is_written_through_a_link(store: MediaStore, root: Path) -> None:
+@pytest.mark.parametrize("part", ["me", "me/one", "me/one/a.mp4"])
+async def test_m3_a_link_that_is_swapped_in_during_the_run_leads_nowhere(
+    store: MediaStore, root: Path, part: str
+) -> None:
+    """A file or folder of the path is a link at any moment; what is read is ours or nothing."""
+    await store.put(KEY, pieces_of(b"mine"), limit=9)
+    secret = root.parent / "secret"
+    (secret / "one").mkdir(parents=True)
+    for file in (secret / "a.mp4", secret / "one/a.mp4"):
+        file.write_bytes(b"secret")
+    place, aside, link = root / "u" / part, root.parent / "aside", root.parent / "link"
+    target = {"me": secret, "me/one": secret, "me/one/a.mp4": secret / "a.mp4"}[part]
+    done = threading.Event()
+
+    def swap() -> None:
+        while not done.is_set():
+            link.symlink_to(target)
+            place.rename(aside)
+            link.rename(place)
+            place.unlink()
+            aside.rename(place)
+
+    swapping = asyncio.create_task(asyncio.to_thread(swap))
+    seen: Counter[bytes] = Counter()
+    try:
+        async with asyncio.timeout(60):
+            while min(seen[b"mine"], seen[b"nothing"]) < 150:
+                try:
+                    seen[await read(store, KEY)] += 1
+                except MediaMissing:
+                    seen[b"nothing"] += 1
+    finally:
+        done.set()
+        await swapping
+    assert set(seen) == {b"mine", b"nothing"}
+    assert sorted(path.name for path in secret.rglob("*")) == ["a.mp4", "a.mp4", "one"]
+
+
+async def test_m3_nothing_is_written_through_a_link(store: MediaStore, root: Path) -> None:
     elsewhere = root.parent / "elsewhere"
     elsewhere.mkdir()
     (root / "u").mkdir(parents=True)
@@ -155,9 +209,10 @@ async def test_nothing_is_written_through_a_link(store: MediaStore, root: Path) 
 
 
 @pytest.mark.parametrize(
-    "key", ["../x/y", "/etc/passwd", "u/../../etc/passwd", "u/a/\0", "u/a/b\n"]
+    "key",
+    ["../x/y", "/etc/passwd", "u/../../etc/passwd", "u/a/../b", "u/a/\0", "u/a/b\n", "u/a/..\\b"],
 )
-async def test_keys_that_leave_the_folder_are_missing(store: MediaStore, key: str) -> None:
+async def test_m3_keys_that_leave_the_folder_are_missing(store: MediaStore, key: str) -> None:
     with pytest.raises(MediaMissing):
         await read(store, key)
 

@@ -8,10 +8,13 @@ from publisher.media.addresses import is_public
 from publisher.media.errors import MediaRefused, MediaUnavailable
 from publisher.media.hosts import AllowedHost
 from publisher.media.remote import Remote
+from publisher.media.remote_file import Patience
 
 from .origin import answer, origin
 
 pytestmark = pytest.mark.anyio
+NOBODYS = "192.88.99.1"
+"""Public by its number, and given back by all who had it."""
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ pytestmark = pytest.mark.anyio
         ("", False),
     ],
 )
-def test_public_addresses(address: str, public: bool) -> None:
+def test_m1_only_what_the_internet_owns_is_public(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
@@ -68,6 +71,9 @@ def test_public_addresses(address: str, public: bool) -> None:
         "http://0177.0.0.1:{port}/",
         "http://127.1:{port}/",
         "http://[::ffff:127.0.0.1]:{port}/",
+        "http://[::1]:{port}/",
+        "http://0.0.0.0:{port}/",
+        "http://169.254.169.254/latest/meta-data/",
         "http://localhost:{port}/",
         "http://localhost.:{port}/",
         "http://cdn.example.com@127.0.0.1:{port}/",
@@ -94,7 +100,7 @@ def test_public_addresses(address: str, public: bool) -> None:
         "",
     ],
 )
-async def test_addresses_that_are_not_allowed(url: str) -> None:
+async def test_m1_an_address_that_is_not_allowed_is_never_asked(url: str) -> None:
     async def loopback(_host: str, _port: int) -> Sequence[str]:
         return ["127.0.0.1"]
 
@@ -109,7 +115,7 @@ async def test_addresses_that_are_not_allowed(url: str) -> None:
 @pytest.mark.parametrize(
     "addresses", [["127.0.0.1"], ["8.8.8.8", "127.0.0.1"], ["::1"], ["::ffff:127.0.0.1"]]
 )
-async def test_a_name_that_leads_inside_is_refused(addresses: list[str]) -> None:
+async def test_m1_a_name_that_leads_inside_is_refused(addresses: list[str]) -> None:
     async def resolve(_host: str, _port: int) -> Sequence[str]:
         return addresses
 
@@ -121,7 +127,7 @@ async def test_a_name_that_leads_inside_is_refused(addresses: list[str]) -> None
         assert canary.hits == 0
 
 
-async def test_a_name_that_changes_its_address_after_the_check_leads_nowhere_else() -> None:
+async def test_m1_a_name_that_changes_its_address_after_the_check_leads_nowhere_else() -> None:
     asked = 0
 
     async def rebinding(_host: str, _port: int) -> Sequence[str]:
@@ -138,6 +144,22 @@ async def test_a_name_that_changes_its_address_after_the_check_leads_nowhere_els
         assert canary.hits == 0
 
 
+async def test_m1_a_name_that_is_public_first_and_loopback_then_reaches_nobody() -> None:
+    answers = iter([NOBODYS, "127.0.0.1", "::1", NOBODYS])
+
+    async def rebinding(_host: str, _port: int) -> Sequence[str]:
+        return [next(answers)]
+
+    async with origin(b"x") as canary:
+        url = f"https://cdn.example.com:{canary.port}"
+        files = Remote((url.removeprefix("https://"),), resolve=rebinding, patience=Patience(0.5))
+        for error in (MediaUnavailable, MediaRefused, MediaRefused, MediaUnavailable):
+            with pytest.raises(error):
+                async with files.open(f"{url}/a.mp4"):
+                    pass
+        assert canary.hits == 0
+
+
 @pytest.mark.parametrize(
     "location",
     [
@@ -150,7 +172,7 @@ async def test_a_name_that_changes_its_address_after_the_check_leads_nowhere_els
         "javascript:alert(1)",
     ],
 )
-async def test_a_redirect_is_vetted_like_the_first_address(location: str) -> None:
+async def test_m1_a_redirect_is_vetted_like_the_first_address(location: str) -> None:
     async def loopback(_host: str, _port: int) -> Sequence[str]:
         return ["127.0.0.1"]
 
@@ -164,7 +186,7 @@ async def test_a_redirect_is_vetted_like_the_first_address(location: str) -> Non
         assert canary.hits == 0
 
 
-async def test_the_environment_can_not_send_us_through_a_proxy(
+async def test_m1_the_environment_can_not_send_us_through_a_proxy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with origin(b"x") as host, origin(b"y") as proxy:

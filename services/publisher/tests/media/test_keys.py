@@ -42,7 +42,7 @@ def test_users_never_share_a_folder(one: str, other: str) -> None:
         "",
     ],
 )
-def test_what_is_not_mine_is_refused(key: str) -> None:
+def test_m3_what_is_not_mine_is_refused(key: str) -> None:
     assert not keys.belongs(key, "me")
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import struct
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +11,8 @@ from hypothesis import strategies as st
 from publisher.media.errors import NotVideo
 from publisher.media.probe import Video, probe
 
-CLIP = (Path(__file__).parents[4] / "deploy/local/clip.mp4").read_bytes()
+from .mp4s import CLIP, FTYP, MDAT, MOOV, MVEX, QUARTER, box, fragment, mvhd, tkhd, trak
+
 GIGABYTE = 10**9
 
 
@@ -39,47 +39,6 @@ class Counted:
 
 def look(data: bytes) -> Video:
     return asyncio.run(probe(Counted(len(data), {0: data}).read, len(data)))
-
-
-def box(kind: bytes, *content: bytes) -> bytes:
-    body = b"".join(content)
-    return struct.pack(">I4s", 8 + len(body), kind) + body
-
-
-def mvhd(*, scale: int = 1000, length: int = 5000, version: int = 0) -> bytes:
-    if version:
-        return box(b"mvhd", struct.pack(">B3xQQIQ", 1, 0, 0, scale, length), bytes(80))
-    return box(b"mvhd", struct.pack(">B3xIIII", 0, 0, 0, scale, length), bytes(80))
-
-
-UPRIGHT = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-QUARTER = (0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
-
-
-def tkhd(width: int, height: int, matrix: tuple[int, ...] = UPRIGHT, version: int = 0) -> bytes:
-    times = bytes(16 if version else 8) + struct.pack(">I", 1) + bytes(12 if version else 8)
-    return box(
-        b"tkhd",
-        struct.pack(">B3x", version),
-        times,
-        bytes(16),
-        struct.pack(">9i", *matrix),
-        struct.pack(">II", width << 16, height << 16),
-    )
-
-
-def trak(head: bytes, kind: bytes = b"vide", codec: bytes = b"avc1", coded: int = 0) -> bytes:
-    entry = struct.pack(">I4s8x16xHH50x", 86, codec, coded, coded)
-    stsd = box(b"stsd", struct.pack(">II", 0, 1), entry)
-    stbl = box(b"stbl", stsd)
-    mdhd = box(b"mdhd", struct.pack(">6I", 0, 0, 0, 1000, 0, 0))
-    mdia = box(b"mdia", mdhd, box(b"hdlr", bytes(8), kind, bytes(13)), box(b"minf", stbl))
-    return box(b"trak", head, mdia)
-
-
-FTYP = box(b"ftyp", b"isom\0\0\0\0isom")
-MOOV = box(b"moov", mvhd(), trak(tkhd(1080, 1920)))
-MDAT = box(b"mdat", bytes(100))
 
 
 def test_a_real_clip() -> None:
@@ -116,19 +75,6 @@ def test_the_length_of_a_fragmented_file() -> None:
     assert look(FTYP + moov + MDAT).duration == 7.0
 
 
-def fragment(track: int, *durations: int, default: int | None = None) -> bytes:
-    if default is None:
-        tfhd = box(b"tfhd", struct.pack(">II", 0, track))
-    else:
-        tfhd = box(b"tfhd", struct.pack(">IIII", 0xA, track, 1, default))
-    if any(durations):
-        samples = b"".join(struct.pack(">II", duration, 999) for duration in durations)
-        trun = box(b"trun", struct.pack(">IIII", 0x305, len(durations), 0, 0), samples)
-    else:
-        trun = box(b"trun", struct.pack(">II", 0, len(durations)))
-    return box(b"moof", box(b"mfhd", bytes(8)), box(b"traf", tfhd, trun)) + MDAT
-
-
 @pytest.mark.parametrize(
     ("fragments", "seconds"),
     [
@@ -143,8 +89,7 @@ def fragment(track: int, *durations: int, default: int | None = None) -> bytes:
 def test_fragments_are_added_up_when_nothing_tells_the_length(
     fragments: bytes, seconds: float | None
 ) -> None:
-    mvex = box(b"mvex", box(b"trex", struct.pack(">6I", 0, 1, 1, 40, 0, 0)))
-    data = FTYP + box(b"moov", mvhd(length=0), trak(tkhd(64, 36)), mvex) + fragments
+    data = FTYP + box(b"moov", mvhd(length=0), trak(tkhd(64, 36)), MVEX) + fragments
     if seconds is None:
         with pytest.raises(NotVideo):
             look(data)
@@ -165,6 +110,22 @@ def test_a_moov_at_the_end_of_ten_gigabytes_takes_few_small_reads(header: str) -
     assert asyncio.run(probe(file.read, size)).height == 1920
     assert file.reads <= 3
     assert file.read_bytes < 128 * 1024
+
+
+def test_boxes_far_apart_are_not_followed_for_ever() -> None:
+    apart = 1024 * 1024
+    header = struct.pack(">I4s", apart, b"free")
+    file = Counted(4000 * apart, {0: FTYP, **{16 + at * apart: header for at in range(1, 4000)}})
+    file._pieces[len(FTYP)] = struct.pack(">I4s", 16 + apart - len(FTYP), b"free")
+    with pytest.raises(NotVideo, match="too scattered"):
+        asyncio.run(probe(file.read, file.size))
+    assert file.reads == 256
+
+
+def test_a_file_that_shrinks_while_it_is_looked_at_is_told_so() -> None:
+    file = Counted(1000, {0: CLIP})
+    with pytest.raises(NotVideo, match="the file is cut short"):
+        asyncio.run(probe(file.read, 2**40))
 
 
 @pytest.mark.parametrize(
@@ -220,8 +181,7 @@ def test_noise_never_breaks_it(noise: bytes) -> None:
     survives(FTYP + noise)
     survives(FTYP + box(b"moov", noise) + MDAT)
     survives(FTYP + box(b"moov", mvhd(), box(b"trak", noise)) + MDAT)
-    mvex = box(b"mvex", box(b"trex", struct.pack(">6I", 0, 1, 1, 40, 0, 0)))
-    moov = box(b"moov", mvhd(length=0), trak(tkhd(64, 36)), mvex)
+    moov = box(b"moov", mvhd(length=0), trak(tkhd(64, 36)), MVEX)
     survives(FTYP + moov + box(b"moof", box(b"traf", noise)) + MDAT)
     tfhd = box(b"tfhd", struct.pack(">II", 0, 1))
     survives(FTYP + moov + box(b"moof", box(b"traf", tfhd, box(b"trun", noise))) + MDAT)

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import os
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -127,7 +128,7 @@ BODY = b"x" * SIZE
         (b"HTTP/1.1 206 OK\r\nX: " + b"y" * 200_000, MediaUnavailable),
     ],
 )
-async def test_the_first_answer_is_judged(reply: bytes, error: type[MediaError]) -> None:
+async def test_m2_the_first_answer_is_judged(reply: bytes, error: type[MediaError]) -> None:
     async with origin(BODY) as host:
         host.reply = lambda _start, _stop: reply
         with pytest.raises(error) as raised:
@@ -153,11 +154,72 @@ CHUNKED = "Transfer-Encoding: chunked"
         (head_of("Content-Encoding: gzip") + gzip.compress(BODY), MediaRefused),
     ],
 )
-async def test_a_body_that_lies_is_found_out(later: bytes, error: type[MediaError]) -> None:
+async def test_m2_a_body_that_lies_is_found_out(later: bytes, error: type[MediaError]) -> None:
     async with origin(BODY) as host:
         host.reply = lambda start, stop: host.honest(start, stop) if stop == 1 else later
         with pytest.raises(error):
             await whole(remote(host), host.url)
+
+
+RANGE = "Content-Range: bytes 0-0/1000000"
+SOME = bytes(64 * 1024)
+CHUNK = b"10000\r\n" + SOME + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "endless", "drip"),
+    [
+        (answer("206 Partial", RANGE, "Content-Encoding: gzip", CHUNKED), None, CHUNK, 0),
+        (None, head_of("Content-Encoding: gzip\r\n" + CHUNKED), CHUNK, 0),
+        (None, head_of(CHUNKED), CHUNK, 0),
+        (answer("206 Partial", RANGE, CHUNKED), head_of(CHUNKED), CHUNK, 0),
+        (b"HTTP/1.1 206 Partial\r\n", None, b"X: " + SOME + b"\r\n", 0),
+        (b"HTTP/1.1 206 ", None, SOME, 0),
+        (None, head_of("Content-Length: 1000"), b"", 1),
+        (b"HTTP/1.1 206 Partial\r\n", None, b"", 1),
+    ],
+    ids=[
+        "bomb first",
+        "bomb later",
+        "endless",
+        "endless twice",
+        "heads",
+        "word",
+        "drip",
+        "slow head",
+    ],
+)
+async def test_m2_no_body_holds_us_up_or_makes_us_grow(
+    first: bytes | None, later: bytes | None, endless: bytes, drip: float
+) -> None:
+    """What is endless takes all memory of whoever collects it or unpacks it."""
+    patience = Patience(opening=2, piece=2)
+    async with origin(bytes(SIZE)) as host:
+
+        def reply(start: int, stop: int) -> bytes:
+            mine = first if stop == 1 else later
+            if mine is None:
+                return host.honest(start, stop)
+            host.endless, host.drip = endless, drip
+            return mine
+
+        host.reply = reply
+        tracemalloc.start()
+        try:
+            async with asyncio.timeout(10):
+                with pytest.raises(MediaError):
+                    await whole(remote(host, patience=patience), host.url)
+            assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
+        finally:
+            tracemalloc.stop()
+            host.endless = b""
+
+
+async def test_a_bomb_that_hides_its_packing_stays_packed() -> None:
+    """It is the file itself then: nothing of ours unpacks."""
+    bomb = gzip.compress(bytes(64 * 1024 * 1024), 1)
+    async with origin(bomb) as host:
+        assert await whole(remote(host), host.url) == bomb
 
 
 async def test_a_host_that_hangs_up_in_the_middle_is_unavailable() -> None:
@@ -168,17 +230,17 @@ async def test_a_host_that_hangs_up_in_the_middle_is_unavailable() -> None:
             await opened.read(0, SIZE)
 
 
-async def test_a_drip_ends_with_our_patience() -> None:
+async def test_m2_a_drip_ends_with_our_patience() -> None:
     async with origin(b"x" * 5000) as host:
         patience = Patience(opening=5, piece=0.5)
         async with remote(host, patience=patience).open(host.url) as opened:
-            host.drip = 0.05
+            host.drip = 1
             async with asyncio.timeout(5):
                 with pytest.raises(MediaUnavailable):
                     await opened.read(0, 5000)
 
 
-async def test_a_host_that_never_answers_ends_with_our_patience() -> None:
+async def test_m2_a_host_that_never_answers_ends_with_our_patience() -> None:
     async with origin(BODY) as host:
         host.reply = lambda _start, _stop: b""
         with pytest.raises(MediaUnavailable):

@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
 
+from publisher.http import media
 from publisher.media.parts import MediaParts
 from support.people import bearer
 from support.waiting import eventually
@@ -66,7 +68,7 @@ async def test_a_clip_that_is_cut_short_is_no_video(
     assert left() == []
 
 
-async def test_too_many_bytes_are_refused_when_announced_and_when_not(
+async def test_m2_too_many_bytes_are_refused_when_announced_and_when_not(
     gateway: httpx.AsyncClient, clip: bytes, parts: MediaParts, left: Left
 ) -> None:
     huge = clip + b"\0" * parts.max_bytes
@@ -102,6 +104,23 @@ async def test_a_hang_up_leaves_nothing(
     assert left()[0].startswith(".incoming/")
     writer.transport.abort()
     await eventually(gone)
+
+
+async def test_m2_an_upload_that_drips_is_given_up_and_leaves_nothing(
+    gateway: httpx.AsyncClient, clip: bytes, left: Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "PIECE_SECONDS", 1)
+
+    async def dripping() -> AsyncIterator[bytes]:
+        for at in range(len(clip)):
+            yield clip[at : at + 1]
+            await asyncio.sleep(0.1)
+
+    async with asyncio.timeout(20):
+        with suppress(httpx.NetworkError):  # refused and hung up while we were still sending
+            answer = await gateway.put("/v1/media/a.mp4", content=dripping(), headers=bearer("u"))
+            assert answer.status_code == 400
+    assert left() == []
 
 
 async def test_a_failing_database_leaves_nothing(

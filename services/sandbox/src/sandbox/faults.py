@@ -22,6 +22,7 @@ class General(StrEnum):
     EMPTY_JSON = "empty_json"  # 200 with {}
     HUGE = "huge"  # 200 with 10 MB of JSON
     GZIP_BOMB = "gzip_bomb"  # 200 with 10 KB that unpack to 10 MB
+    ECHO = "echo"  # a refusal that repeats the request, its secrets too
 
     ERROR_500_AFTER = "error_500_after"  # acts, then says it failed
     ERROR_502_HTML_AFTER = "error_502_html_after"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from sandbox import minting
+
 Stage = Literal["downloading", "moderation", "published", "failed"]
 Reason = Literal["", "downloading_video", "moderation", "download_error", "blocked"]
 
@@ -129,7 +131,7 @@ class RutubeState:
             id=number,
             username=username or f"clip{number}@example.com",
             password=password or secrets.token_urlsafe(12),
-            token=token or secrets.token_hex(20),
+            token=token or minting.hexadecimal(20),
             name=f"Канал {number}",
         )
         self.accounts[account.token] = account

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox import breakage
+from sandbox import breakage, echoing
 from sandbox.faults import ACTS_FIRST, General
 from sandbox.journal import entry_of
 from sandbox.received import read_all
@@ -41,6 +41,8 @@ async def run_step(
         await read_all(request)
         return own[fault.kind]()
     kind = General(fault.kind)
+    if kind is General.ECHO:
+        return await echoing.repeat(platform, step, request)
     if kind not in ACTS_FIRST:
         return await breakage.instead(kind, request, silence)
     slowness = fault.seconds or world.settings.slow_seconds

@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from sandbox import minting
+
 ChatType = Literal["channel", "supergroup", "group"]
 Status = Literal["creator", "administrator", "member", "restricted", "left", "kicked"]
 
@@ -141,7 +143,7 @@ class TelegramState:
     ) -> Bot:
         """A fresh bot; a given token brings its own id."""
         if token is None:
-            token = f"{self._last_bot + 1}:{_random(35)}"
+            token = f"{self._last_bot + 1}:{minting.letters(35, _ALPHABET)}"
         bot_id = int(token.partition(":")[0])
         self._last_bot = max(self._last_bot, bot_id)
         bot = Bot(bot_id, token, username or f"clip_{bot_id}_bot", "Clip", now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import secrets
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -11,6 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from sandbox import minting
 from sandbox.consent import Ask, Decision
 from sandbox.journal import entry_of
 from sandbox.received import Received, read_all
@@ -92,7 +92,7 @@ class _Legacy:
         def finish(decision: Decision) -> Response:
             if not decision.allowed:
                 return _denied(params)
-            value = secrets.token_hex(9)
+            value = minting.hexadecimal(9)
             expires = self._world.clock.time() + CODE_LIFE
             user = int(decision.account)
             self._codes[value] = Code(user, params["redirect_uri"], decision.scopes, expires)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from sandbox import minting
 from sandbox.world import World
 
 # Bit values as in the library vk_api; the scopes without a bit are known to VK ID only.
@@ -125,7 +125,7 @@ class People:
     ) -> Token:
         """A new access token; `lifetime` None never expires."""
         expires = None if lifetime is None else self.world.clock.time() + lifetime
-        value = prefix + secrets.token_urlsafe(60)
+        value = prefix + minting.urlsafe(60)
         token = Token(value, owner, app, scopes, expires, session)
         self._save(token)
         return token

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sandbox import minting
 from sandbox.vk_people import People, Token
 
 CODE_LIFE = 600.0
@@ -65,7 +66,7 @@ class Sessions:
         scopes: frozenset[str],
     ) -> Code:
         """The device id is VK ID's own invention and must come back with every token request."""
-        value, device = "vk2.a." + secrets.token_urlsafe(48), secrets.token_urlsafe(32)
+        value, device = "vk2.a." + minting.urlsafe(48), minting.urlsafe(32)
         expires = self._clock.time() + CODE_LIFE
         code = Code(value, app, user, redirect_uri, device, challenge, scopes, expires)
         self.codes[value] = code
@@ -151,4 +152,4 @@ class Sessions:
 
 
 def _refresh_token() -> str:
-    return "vk2.a." + secrets.token_urlsafe(72)
+    return "vk2.a." + minting.urlsafe(72)

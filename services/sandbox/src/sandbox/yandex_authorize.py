@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-import string
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.responses import RedirectResponse, Response
 
+from sandbox import minting
 from sandbox.consent import Ask, Decision
 from sandbox.yandex_errors import RefusedError, page
 from sandbox.yandex_state import Code, YandexState
@@ -18,7 +18,6 @@ CODE_LIFE = 600.0
 CODE_LENGTH = 16
 DEVICE_ID = re.compile(r"[\x20-\x7e]{6,50}")
 CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-_ALPHABET = string.ascii_lowercase + string.digits
 
 
 class Authorize:
@@ -77,7 +76,7 @@ class Authorize:
         if not decision.allowed:
             return self._denied()
         asked = self._check()
-        code = "".join(secrets.choice(_ALPHABET) for _ in range(CODE_LENGTH))
+        code = minting.letters(CODE_LENGTH)
         self._state.codes[code] = Code(
             app=self._params["client_id"],
             user=decision.account,

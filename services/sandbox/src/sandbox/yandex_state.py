@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from sandbox import minting
 from sandbox.world import World
 
 LIFE = 31_536_000.0
@@ -173,9 +174,9 @@ class YandexState:
 
 def new_access() -> str:
     """The form of real ones."""
-    return f"y0_{secrets.token_urlsafe(40)}"
+    return f"y0_{minting.urlsafe(40)}"
 
 
 def new_refresh() -> str:
     """The form of real ones."""
-    return f"1:{secrets.token_urlsafe(16)}:{secrets.token_urlsafe(40)}"
+    return f"1:{secrets.token_urlsafe(16)}:{minting.urlsafe(40)}"

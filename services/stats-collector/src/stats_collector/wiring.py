@@ -21,6 +21,7 @@ from common.clock import SystemClock
 from common.db.engine import connect
 from common.db.relay import Relay
 from common.http.app import Lifespan, create_app
+from common.http.lending import VaultTokens
 from common.pace import Pace, redis_client
 from common.process import metrics_beside, running, serve, serve_worker
 from platforms.pacing import Pacer, PaceSettings
@@ -29,7 +30,6 @@ from platforms.settings import PlatformUrls
 from stats_collector.bus.subscriptions import SUBSCRIPTIONS
 from stats_collector.db.uow import ReadingUow, WritingUow
 from stats_collector.domain.policy import Policy
-from stats_collector.gateway import HttpTokens
 from stats_collector.http import routes
 from stats_collector.http.parts import Parts
 from stats_collector.settings import NAME, Settings
@@ -115,7 +115,7 @@ def worker_lifespan(
                 stack.push_async_callback(close)
             await bus.start()
             relay = Relay(engine, settings.database_url, to_events(bus, NAME))
-            sampler = Sampler(stats, HttpTokens(client), transaction)
+            sampler = Sampler(stats, VaultTokens(client), transaction)
             depth = partial(tell_depth, bus, own)
             await stack.enter_async_context(running(relay.run, sampler.run, depth))
             yield

@@ -14,10 +14,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from common.auth.callers import Unauthorized, Verifier
+from common.auth.keys import KeysUnavailable
 from common.http.texts import TEXTS, Text
 from common.observe import logs
 
 log = logs.get(__name__)
+SHORTEST_SECRET = 8
 
 
 class Flaw(NamedTuple):
@@ -172,11 +174,13 @@ async def _unreadable(request: Request, flaws: Sequence[Flaw]) -> JSONResponse:
     """FastAPI reads the JSON before it asks who calls, but 401 comes before 422 (api.md)."""
     verifier: Verifier | None = getattr(request.app.state, "verifier", None)
     if verifier is not None:
-        _, _, token = request.headers.get("authorization", "").partition(" ")
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         try:
-            await verifier.verify(token)
+            await verifier.verify(token if scheme.lower() == "bearer" else "")
         except Unauthorized:
             return render(request, Problem(401, "unauthorized"))
+        except KeysUnavailable:
+            return render(request, Problem(503, "service_unavailable", retry_after=5))
     return render(request, Problem(422, "invalid_request", flaws=flaws))
 
 
@@ -185,9 +189,20 @@ def _flaws(errors: Sequence[Any]) -> list[Flaw]:
     flaws = []
     for one in errors:
         place = [str(part) for part in one["loc"] if part not in ("body", "query", "path")]
-        message = str(one.get("msg", "")).replace("{", "(").replace("}", ")")
+        message = _silent(one).replace("{", "(").replace("}", ")")
         flaws.append(Flaw(".".join(place) or "body", "invalid_request", Text(message, message)))
     return flaws
+
+
+def _silent(error: Mapping[str, Any]) -> str:
+    """The message without the input: that of an unknown tag, or of an enum, repeats it."""
+    message = str(error.get("msg", ""))
+    rejected = error.get("input")
+    words = [rejected, error.get("ctx", {}).get("tag")]
+    words += rejected.values() if isinstance(rejected, dict) else ()
+    for word in (one for one in words if isinstance(one, str) and len(one) >= SHORTEST_SECRET):
+        message = message.replace(word, "…")
+    return message
 
 
 def _away(error: DBAPIError) -> bool:

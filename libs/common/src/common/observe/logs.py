@@ -1,5 +1,6 @@
 """Log lines: JSON, one a line, on stdout, with the trace; readable when a person looks."""
 
+import itertools
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -10,6 +11,11 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 from common.observe import trace
 
+LONGEST = 2000
+"""Signs of one value in a line."""
+MOST = 100
+"""Values of one list in it."""
+
 
 def _with_trace(
     _logger: object, _method: str, line: MutableMapping[str, Any]
@@ -18,6 +24,23 @@ def _with_trace(
     line["trace_id"] = now.trace_id
     line["correlation_id"] = now.correlation_id
     return line
+
+
+def _cut(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: _short(value) for name, value in line.items()}
+
+
+def _short(value: Any) -> Any:  # noqa: ANN401 - whatever was logged
+    """Strangers choose some of the words, and how many they are."""
+    match value:
+        case str():
+            return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+        case dict():
+            some = itertools.islice(value.items(), MOST)
+            return {_short(name): _short(inner) for name, inner in some}
+        case list() | tuple():
+            return [_short(inner) for inner in value[:MOST]]
+    return value
 
 
 def configure(service: str, process: str) -> None:
@@ -39,6 +62,7 @@ def configure(service: str, process: str) -> None:
         safe = ExceptionDictTransformer(show_locals=False)
         final = [
             structlog.processors.ExceptionRenderer(safe),
+            _cut,
             structlog.processors.JSONRenderer(ensure_ascii=True),
         ]
     structlog.configure(

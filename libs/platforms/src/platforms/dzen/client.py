@@ -10,11 +10,12 @@ from pydantic import SecretStr
 from common.contracts.words import Platform
 from platforms.answers import Answer, part, text
 from platforms.bodies import Progress, raw
-from platforms.calls import Call, Gate
+from platforms.calls import Gate
 from platforms.credentials import Header
 from platforms.dzen.errors import refusal
 from platforms.http import Http, Request
 from platforms.port import Media
+from platforms.rest import RestApi
 
 CONFLICT = 409
 NOT_FOUND = 404
@@ -24,21 +25,21 @@ class DzenClient:
     """The calls of the contract."""
 
     def __init__(self, http: Http, base: str, gate: Gate) -> None:
-        self._http = http
-        self._base = base
-        self._gate = gate
+        self._api = RestApi(http, Platform.DZEN, base, "OAuth", gate, refusal)
 
     async def me(self, token: SecretStr, account: str | None = None) -> dict[str, Any]:
         """The channel that the token may publish to."""
-        return _object(await self._send("me", "GET", "/publisher/me", token, account))
+        return self._api.read(await self._api.send("me", "GET", "/publisher/me", token, account))
 
     async def draft(
         self, token: SecretStr, account: str, title: str, description: str
     ) -> tuple[str, str]:
         """A new draft: its id and where to put the file. Readers don't see drafts."""
         fields = {"title": title, "description": description, "type": "short"}
-        answer = await self._send("draft", "POST", "/publisher/videos", token, account, json=fields)
-        made = _object(answer)
+        answer = await self._api.send(
+            "draft", "POST", "/publisher/videos", token, account, json=fields
+        )
+        made = self._api.read(answer)
         video_id, url = text(made.get("id")), text(made.get("uploadUrl"))
         if video_id is None or url is None:
             raise answer.unclear("no id or uploadUrl")
@@ -49,8 +50,8 @@ class DzenClient:
     ) -> None:
         """PUT the whole file; a second PUT replaces the first."""
         # The address comes from an answer: the token goes along only to the API's own host.
-        own = urlsplit(url).netloc == urlsplit(self._base).netloc
-        answer = await self._http.send(
+        own = urlsplit(url).netloc == urlsplit(self._api.base).netloc
+        answer = await self._api.http.send(
             Request(
                 "PUT",
                 url,
@@ -59,73 +60,40 @@ class DzenClient:
                 deadline=deadline,
             )
         )
-        _receipt(answer)
+        self._receipt(answer)
 
     async def publish(self, token: SecretStr, account: str, video_id: str) -> bool:
         """Make the draft visible; False when Дзен says that its state does not allow it (409)."""
         path = f"/publisher/videos/{video_id}/publish"
-        answer = await self._send("publish", "POST", path, token, account, write=True)
+        answer = await self._api.send("publish", "POST", path, token, account, write=True)
         if answer.status == CONFLICT:
             return False
-        _receipt(answer)
+        self._receipt(answer)
         return True
 
     async def video(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
         """The video's state; None for 404."""
         path = f"/publisher/videos/{video_id}"
-        answer = await self._send("status", "GET", path, token, account)
-        return None if answer.status == NOT_FOUND else _object(answer)
+        answer = await self._api.send("status", "GET", path, token, account)
+        return None if answer.status == NOT_FOUND else self._api.read(answer)
 
     async def delete(self, token: SecretStr, account: str, video_id: str) -> None:
         """Delete the draft; one that is not there any more counts as deleted."""
         path = f"/publisher/videos/{video_id}"
-        answer = await self._send("delete", "DELETE", path, token, account)
-        error = refusal(answer)
-        if error and answer.status != NOT_FOUND:
-            raise error
+        answer = await self._api.send("delete", "DELETE", path, token, account)
+        if answer.status != NOT_FOUND:
+            self._api.accept(answer)
 
     async def stats(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
         """Counters; None for 404."""
         path = f"/publisher/videos/{video_id}/stats"
-        answer = await self._send("stats", "GET", path, token, account)
+        answer = await self._api.send("stats", "GET", path, token, account)
         if answer.status == NOT_FOUND:
             return None
-        body = _object(answer)
+        body = self._api.read(answer)
         return part(body, "statistics") or body
 
-    async def _send(
-        self,
-        name: str,
-        method: str,
-        path: str,
-        token: SecretStr,
-        account: str | None,
-        *,
-        json: object = None,
-        write: bool = False,
-    ) -> Answer:
-        async with self._gate(Call(Platform.DZEN, name, account)):
-            answer = await self._http.send(
-                Request(
-                    method,
-                    f"{self._base}{path}",
-                    write=write,
-                    json=json,
-                    credential=Header("OAuth", token),
-                )
-            )
-            if answer.status == 429 and (error := refusal(answer)):
-                raise error  # the gate has to know
-            return answer
-
-
-def _receipt(answer: Answer) -> None:
-    """Success is believed only when the video is named."""
-    if text(_object(answer).get("id")) is None:
-        raise answer.unclear("no id")
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    if error := refusal(answer):
-        raise error
-    return answer.object()
+    def _receipt(self, answer: Answer) -> None:
+        """Success is believed only when the video is named."""
+        if text(self._api.read(answer).get("id")) is None:
+            raise answer.unclear("no id")

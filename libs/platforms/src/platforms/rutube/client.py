@@ -5,10 +5,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from common.contracts.words import Platform
-from platforms.answers import Answer, text
-from platforms.calls import Call, Gate
-from platforms.credentials import Header
-from platforms.http import Http, Request
+from platforms.answers import text
+from platforms.calls import Gate
+from platforms.http import Http
+from platforms.rest import RestApi
 from platforms.rutube.errors import refusal
 
 PAGE = 50
@@ -18,41 +18,38 @@ class RutubeClient:
     """The calls we use. There is no upload call: Rutube fetches the file itself."""
 
     def __init__(self, http: Http, base: str, gate: Gate) -> None:
-        self._http = http
-        self._base = base
-        self._gate = gate
+        self._api = RestApi(http, Platform.RUTUBE, base, "Token", gate, refusal)
 
     async def create(self, token: SecretStr, account: str, **fields: object) -> str:
         """`POST /api/video/`: the new video's id. Every call makes another video."""
-        answer = await self._send(
+        answer = await self._api.send(
             "create", "POST", "/api/video/", token, account, json=fields, write=True
         )
-        _raise(answer)
-        video_id = text(answer.object().get("video_id"))
+        video_id = text(self._api.read(answer).get("video_id"))
         if video_id is None:
             raise answer.unclear("no video_id")
         return video_id
 
     async def video(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
         """One video as its owner sees it; None for 404."""
-        answer = await self._send("video", "GET", f"/api/video/{video_id}/", token, account)
-        return None if answer.status == 404 else _object(answer)
+        answer = await self._api.send("video", "GET", f"/api/video/{video_id}/", token, account)
+        return None if answer.status == 404 else self._api.read(answer)
 
     async def delete(self, token: SecretStr, account: str, video_id: str) -> None:
         """Delete a video; one that is not there any more counts as deleted."""
-        answer = await self._send("delete", "DELETE", f"/api/video/{video_id}/", token, account)
+        answer = await self._api.send("delete", "DELETE", f"/api/video/{video_id}/", token, account)
         if answer.status != 404:
-            _raise(answer)
+            self._api.accept(answer)
 
     async def own(
         self, token: SecretStr, account: str | None, *, page: int = 1, limit: int = PAGE
     ) -> tuple[list[dict[str, Any]], bool]:
         """A page of own videos, newest first, and whether there are more."""
-        answer = await self._send(
+        answer = await self._api.send(
             "own", "GET", "/api/video/person/", token, account,
             params={"page": str(page), "limit": str(limit)},
         )  # fmt: skip
-        body = _object(answer)
+        body = self._api.read(answer)
         results = body.get("results")
         if not isinstance(results, list):
             raise answer.unclear("no results")
@@ -60,49 +57,14 @@ class RutubeClient:
 
     async def profile(self, token: SecretStr) -> dict[str, Any]:
         """The own profile (undocumented: callers do without it)."""
-        return _object(await self._send("profile", "GET", "/api/profile/user/", token, None))
+        return self._api.read(
+            await self._api.send("profile", "GET", "/api/profile/user/", token, None)
+        )
 
     async def votes(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
         """Likes and dislikes; None for 404."""
-        answer = await self._send(
+        answer = await self._api.send(
             "votes", "GET", f"/api/numerator/video/{video_id}/vote", token, account,
             params={"client": "wdp"},
         )  # fmt: skip
-        return None if answer.status == 404 else _object(answer)
-
-    async def _send(
-        self,
-        name: str,
-        method: str,
-        path: str,
-        token: SecretStr,
-        account: str | None,
-        *,
-        params: dict[str, str] | None = None,
-        json: object = None,
-        write: bool = False,
-    ) -> Answer:
-        async with self._gate(Call(Platform.RUTUBE, name, account)):
-            answer = await self._http.send(
-                Request(
-                    method,
-                    f"{self._base}{path}",
-                    write=write,
-                    params=params,
-                    json=json,
-                    credential=Header("Token", token),
-                )
-            )
-            if answer.status == 429 and (error := refusal(answer)):
-                raise error  # the gate has to know
-            return answer
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    _raise(answer)
-    return answer.object()
-
-
-def _raise(answer: Answer) -> None:
-    if error := refusal(answer):
-        raise error
+        return None if answer.status == 404 else self._api.read(answer)

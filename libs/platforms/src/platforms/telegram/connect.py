@@ -58,7 +58,7 @@ class TelegramConnect:
         member = await following(member_of, str(chat["id"]))
         if not _may_post(member, is_channel=chat.get("type") == "channel"):
             outside = member.get("status") in {"left", "kicked"}
-            raise NoRight(Reason.NOT_A_MEMBER if outside else Reason.NO_RIGHT)
+            raise NoRight(Reason.NOT_A_MEMBER if outside else Reason.BOT_MAY_NOT_POST)
 
 
 def _may_post(member: dict[str, Any], *, is_channel: bool) -> bool:

@@ -16,6 +16,7 @@ from platforms.refusals import Refusal
 TEXT = Refusal(ContentRefused, Reason.TEXT_REFUSED)
 FILE = Refusal(ContentRefused, Reason.CONTENT_REFUSED)
 NO_RIGHT = Refusal(NoRight)
+MAY_NOT_POST = Refusal(NoRight, Reason.BOT_MAY_NOT_POST)
 NOT_A_MEMBER = Refusal(NoRight, Reason.NOT_A_MEMBER)
 CHAT_NOT_FOUND = Refusal(NoRight, Reason.CHAT_NOT_FOUND)
 BAD_INPUT = Refusal(ContentRefused, Reason.BAD_REQUEST)
@@ -33,10 +34,10 @@ ROWS: tuple[tuple[int, str, Refusal], ...] = (
     (400, "bad request: chat not found", CHAT_NOT_FOUND),
     (400, "bad request: chat_id is empty", CHAT_NOT_FOUND),
     (400, "bad request: peer_id_invalid", CHAT_NOT_FOUND),
-    (400, "bad request: need administrator rights", NO_RIGHT),
-    (400, "bad request: chat_write_forbidden", NO_RIGHT),
-    (400, "bad request: chat_admin_required", NO_RIGHT),
-    (400, "bad request: not enough rights", NO_RIGHT),
+    (400, "bad request: need administrator rights", MAY_NOT_POST),
+    (400, "bad request: chat_write_forbidden", MAY_NOT_POST),
+    (400, "bad request: chat_admin_required", MAY_NOT_POST),
+    (400, "bad request: not enough rights", MAY_NOT_POST),
     (400, "bad request: member list is inaccessible", NOT_A_MEMBER),
     (400, "bad request: there is no video", FILE),
     (400, "bad request: wrong file identifier", FILE),

@@ -10,6 +10,7 @@ from oauth_gateway.app.new_pair import new_pair
 from oauth_gateway.app.patience import patience
 from oauth_gateway.app.ports import Ports
 from oauth_gateway.app.surely import surely
+from oauth_gateway.domain.audit import Action
 from oauth_gateway.domain.credential import Credential, times
 from oauth_gateway.vault.box import UnknownKey, Unreadable
 from platforms.errors import PlatformError, Unavailable
@@ -29,15 +30,24 @@ async def erase_credential(ports: Ports) -> bool:
     if credential is None:
         return False
     failpoint("oauth-gateway.revoking")
-    revoked = "shared" if shared else await _revoke(credential, lease, ports)
+    try:
+        revoked = "shared" if shared else await _revoke(credential, lease, ports)
+    except UnknownKey as error:  # a rotation: some replica has the secret, or gets it
+        log.critical("token_key_missing", key_id=str(error))
+        async with ports.begin() as work:
+            await work.erasing.postpone_erasing(credential.connection_id, lease, AGAIN, tried=False)
+        return True
     failpoint("oauth-gateway.revoked")
     async with ports.begin() as work:
         if revoked == "unavailable" and await work.erasing.postpone_erasing(
-            credential.connection_id, lease, AGAIN
+            credential.connection_id, lease, AGAIN, tried=True
         ):
             return True
         if not await work.erasing.erase(credential.connection_id, lease):
             return True  # connected again, or renewed by somebody slow: not what we looked at
+        if revoked == "revoked":
+            await work.note(ports.actor, Action.REVOKE, credential)
+        await work.note(ports.actor, Action.ERASE, credential)
     log.info(
         "credential_erased",
         connection_id=str(credential.connection_id),
@@ -59,7 +69,7 @@ async def _revoke(credential: Credential, lease: UUID, ports: Ports) -> str:
             await adapter.oauth.revoke(grant)
     except Unavailable:
         return "unavailable"
-    except (PlatformError, Unreadable, UnknownKey):
+    except (PlatformError, Unreadable):
         return "refused"
     return "revoked"
 
@@ -82,6 +92,9 @@ async def _renewed(credential: Credential, lease: UUID, ports: Ports) -> Grant |
 
     async def commit() -> bool:
         async with ports.begin() as work:
-            return await work.erasing.keep_renewed(credential, lease, sealed, ends)
+            kept = await work.erasing.keep_renewed(credential, lease, sealed, ends)
+            if kept:
+                await work.note(ports.actor, Action.REFRESH, credential)
+            return kept
 
     return fresh if await surely(commit) else None

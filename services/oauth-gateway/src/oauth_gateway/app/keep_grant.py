@@ -6,6 +6,7 @@ from uuid import UUID
 
 from common.contracts.words import Platform
 from oauth_gateway.app.ports import Ports, Work
+from oauth_gateway.domain.audit import Action
 from oauth_gateway.domain.credential import Credential, Status, times
 from oauth_gateway.domain.refusals import AccountMismatch
 from platforms.port import Account, Grant
@@ -64,6 +65,7 @@ async def keep_grant(
         await work.credentials.replace(credential, ends)
     else:
         await work.credentials.add(credential, ends)
+    await work.note(user_id, Action.RECONNECT if known else Action.CONNECT, credential)
     return Linked(
         connection_id,
         platform,

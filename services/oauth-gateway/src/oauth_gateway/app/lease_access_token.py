@@ -11,6 +11,7 @@ from oauth_gateway.app.fresh_credential import fresh_credential
 from oauth_gateway.app.ports import Ports
 from oauth_gateway.app.refuse_credential import refuse_credential
 from oauth_gateway.app.usable import usable
+from oauth_gateway.domain.audit import Action
 from oauth_gateway.domain.credential import Credential
 from oauth_gateway.domain.refusals import Gone
 from oauth_gateway.vault.box import Unreadable
@@ -60,4 +61,6 @@ async def _leased(credential: Credential, ports: Ports) -> Leased:
     except Unreadable:
         await refuse_credential(credential, "unreadable", ports)
         raise Gone from None
+    async with ports.begin() as work:  # before anybody has the token
+        await work.note(ports.actor, Action.LEASE, credential)
     return Leased(grant.access_token, credential.version, credential.expires_at)

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
 from common.clock import Clock
 from common.contracts.envelope import Event
 from common.contracts.words import Platform
 from oauth_gateway.app.underway import Underway
-from oauth_gateway.domain.credential import Credential, Sealed, Times
+from oauth_gateway.domain.audit import OURSELVES, Action, Subject
+from oauth_gateway.domain.credential import Credential, Resealed, Sealed, Times
 from oauth_gateway.domain.flow import Consented, Flow
 from platforms.port import Adapter, Grant
 
@@ -69,16 +70,20 @@ class Credentials(Protocol):
 class Erasing(Protocol):
     """The rows on their way out."""
 
-    async def mark_erasing(self, connection_id: UUID, grant_number: int) -> None:
-        """Make everything up to this connect unusable at once, and due for erasing."""
+    async def mark_erasing(self, connection_id: UUID, grant_number: int) -> bool:
+        """Make everything up to this connect unusable at once, and due for erasing; False when
+        there is nothing, or when it was marked before."""
         ...
 
     async def claim_erasing(self, lease: UUID) -> Credential | None:
         """Take one row that is due for erasing."""
         ...
 
-    async def postpone_erasing(self, connection_id: UUID, lease: UUID, wait: timedelta) -> bool:
-        """Try again later; False when it was tried often enough."""
+    async def postpone_erasing(
+        self, connection_id: UUID, lease: UUID, wait: timedelta, *, tried: bool
+    ) -> bool:
+        """Try again later; False when it was tried often enough. What could not even be tried
+        does not count."""
         ...
 
     async def keep_renewed(
@@ -96,6 +101,38 @@ class Erasing(Protocol):
         ...
 
 
+class SealedCredentials(Protocol):
+    """The rows by the keys that seal them."""
+
+    async def keys(self) -> Sequence[bytes]:
+        """The ids of all keys in use, and whatever damaged blobs have in their place."""
+        ...
+
+    async def count(self, key: bytes) -> int:
+        """How many credentials are sealed under a key; damaged blobs are under none."""
+        ...
+
+    async def under(self, key: bytes, after: UUID, limit: int) -> Sequence[Credential]:
+        """The next credentials under a key, in the order of their ids."""
+        ...
+
+    async def replace(self, fresh: Sequence[Resealed]) -> Sequence[Credential]:
+        """Put new seals in place of exactly the ones that were read; which were still there."""
+        ...
+
+    async def keep_key(self, name: str, sealed: bytes) -> bytes:
+        """The key of that name, which is the given one when there was none."""
+        ...
+
+    async def kept_key(self, name: str) -> bytes | None:
+        """The key of that name."""
+        ...
+
+    async def replace_key(self, name: str, old: bytes, sealed: bytes) -> None:
+        """Seal it anew, unless somebody else just did."""
+        ...
+
+
 class Work(Protocol):
     """One transaction."""
 
@@ -109,6 +146,15 @@ class Work(Protocol):
         """Those on their way out."""
         ...
 
+    @property
+    def sealed(self) -> SealedCredentials:
+        """The rows by their keys."""
+        ...
+
+    async def note(self, actor: str, action: Action, *about: Subject) -> None:
+        """Write down in this transaction what it does, once for each connection."""
+        ...
+
     def tell(self, event: Event, *, version: int) -> None:
         """Say a fact once it commits."""
         ...
@@ -119,6 +165,10 @@ class Vault(Protocol):
 
     def seal(self, connection_id: UUID, platform: Platform, grant: Grant) -> Sealed:
         """Ciphertext for one row."""
+        ...
+
+    def nothing(self, connection_id: UUID, platform: Platform) -> Sealed:
+        """Ciphertext of no token at all."""
         ...
 
     def open(self, credential: Credential) -> Grant:
@@ -158,6 +208,12 @@ class Ports:
     adapters: Mapping[Platform, Adapter]
     clock: Clock
     underway: Underway = field(default_factory=Underway)
+    actor: str = OURSELVES
+    """On whose behalf: one of our services, or the operator."""
+
+    def by(self, actor: str) -> Self:
+        """The same, on somebody's behalf."""
+        return replace(self, actor=actor)
 
     def now(self) -> datetime:
         """The present instant."""

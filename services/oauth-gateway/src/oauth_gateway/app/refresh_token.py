@@ -18,8 +18,9 @@ from oauth_gateway.app.new_pair import new_pair
 from oauth_gateway.app.ports import Ports
 from oauth_gateway.app.refuse_credential import refuse_credential
 from oauth_gateway.app.surely import surely
+from oauth_gateway.domain.audit import Action
 from oauth_gateway.domain.credential import Credential, Times, times
-from oauth_gateway.vault.box import Unreadable
+from oauth_gateway.vault.box import UnknownKey, Unreadable
 from platforms.errors import (
     AccessRevoked,
     OutcomeUnknown,
@@ -61,6 +62,10 @@ async def _renew(credential: Credential, lease: UUID, ports: Ports) -> None:
     except PlatformError as failure:
         await _pause(credential, lease, failure, ports)
         raise
+    except UnknownKey:  # nothing was sent: a replica with the secret may do it at once
+        async with ports.begin() as work:
+            await work.credentials.pause(credential.connection_id, lease, PAUSE)
+        raise
     await _store(credential, fresh, ports)
     failpoint("oauth-gateway.stored")
 
@@ -79,6 +84,7 @@ async def _store(credential: Credential, grant: Grant, ports: Ports) -> None:
                 connection_id, credential.version, sealed, grant.granted, ends
             )
             if kept:
+                await work.note(ports.actor, Action.REFRESH, credential)
                 work.tell(told, version=credential.version + 1)
             return kept
 

@@ -3,6 +3,7 @@
 from common.contracts.oauth import TokenRefreshFailed
 from common.observe import logs, metrics
 from oauth_gateway.app.ports import Ports
+from oauth_gateway.domain.audit import Action
 from oauth_gateway.domain.credential import Credential
 
 log = logs.get(__name__)
@@ -13,6 +14,7 @@ async def refuse_credential(credential: Credential, reason: str, ports: Ports) -
     async with ports.begin() as work:
         if not await work.credentials.refuse(credential.connection_id, credential.version):
             return
+        await work.note(ports.actor, Action.REFUSE, credential)
         work.tell(
             TokenRefreshFailed(
                 connection_id=credential.connection_id,

@@ -19,13 +19,13 @@ class ErasingRows:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def mark_erasing(self, connection_id: UUID, grant_number: int) -> None:
+    async def mark_erasing(self, connection_id: UUID, grant_number: int) -> bool:
         """Make everything up to this connect unusable at once, and due for erasing.
 
         A refresh under way keeps its lease and the version it goes by: the pair it brings is the
         one to give back. A mere pause ends.
         """
-        await self._connection.execute(
+        marked = await self._connection.execute(
             update(table)
             .where(
                 table.c.connection_id == connection_id,
@@ -39,6 +39,7 @@ class ErasingRows:
                 updated_at=func.now(),
             )
         )
+        return bool(marked.rowcount)
 
     async def claim_erasing(self, lease: UUID) -> Credential | None:
         """Take one row that is due for erasing."""
@@ -61,17 +62,21 @@ class ErasingRows:
         row = await self._connection.execute(whole.where(table.c.connection_id == found))
         return read(row.one())
 
-    async def postpone_erasing(self, connection_id: UUID, lease: UUID, wait: timedelta) -> bool:
-        """Try again later; False when it was tried often enough."""
+    async def postpone_erasing(
+        self, connection_id: UUID, lease: UUID, wait: timedelta, *, tried: bool
+    ) -> bool:
+        """Try again later; False when it was tried often enough. What could not even be tried
+        does not count."""
+        tries = table.c.erase_tries + int(tried)
         postponed = await self._connection.execute(
             update(table)
             .where(
                 table.c.connection_id == connection_id,
                 table.c.lease == lease,
-                table.c.erase_tries < ERASE_TRIES - 1,
+                tries < ERASE_TRIES,
             )
             .values(
-                erase_tries=table.c.erase_tries + 1,
+                erase_tries=tries,
                 erase_at=func.now() + wait,
                 **released(),
             )

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from common.contracts.words import Platform
+from common.observe import logs
 from oauth_gateway.domain.flow import LIFE, Consented, Flow
 from oauth_gateway.domain.refusals import FlowsUnavailable
 from oauth_gateway.vault.box import Box, UnknownKey, Unreadable
@@ -21,6 +22,7 @@ from oauth_gateway.vault.keys import Keyring
 PURPOSE = "state"
 STARTED = "oauth:state"
 CONSENTED = "oauth:finish"
+log = logs.get(__name__)
 
 
 class RedisFlows:
@@ -70,13 +72,22 @@ class RedisFlows:
     async def _take(self, kind: str, secret: str) -> dict[str, Any] | None:
         key = _key(kind, secret)
         async with _answering():
-            found = await self._redis.getdel(key)
-        if found is None:
-            return None
+            found = await self._redis.get(key)
+        content = self._opened(found, key) if found is not None else None
+        async with _answering():
+            taken = await self._redis.getdel(key)  # of all who saw it, one has it
+        return content if taken is not None else None
+
+    def _opened(self, found: str | bytes, key: str) -> dict[str, Any] | None:
+        """None for what is not ours: as good as never started. What another replica has the secret
+        for is left to it."""
         try:
             content: dict[str, Any] = json.loads(self._box.open(base64.b64decode(found), key))
-        except (Unreadable, UnknownKey, ValueError):
-            return None  # not ours, or of a secret that is gone: as good as never started
+        except UnknownKey as error:
+            log.critical("token_key_missing", key_id=str(error))
+            raise FlowsUnavailable from None
+        except (Unreadable, ValueError):
+            return None
         return content
 
 

@@ -13,10 +13,14 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    literal_column,
     text,
 )
 
 from common.db.tables import answers_table, inbox_table, moment, outbox_table
+
+KEY_ID = "substring(access_token, 3, 4)"
+"""Which key a row is sealed under (vault/box.py); all of its fields are always sealed together."""
 
 metadata = MetaData()
 outbox_table(metadata)
@@ -51,4 +55,30 @@ credentials = Table(
     Index("credentials_refresh_at", "refresh_at", postgresql_where=text("status = 'active'")),
     Index("credentials_erase_at", "erase_at", postgresql_where=text("status = 'erasing'")),
     Index("credentials_platform_account", "platform", "account_id"),
+    Index("credentials_key_id", text(KEY_ID), "connection_id"),
 )
+
+# One row: what fingerprints are made with. It is opened at every start, so that a wrong secret is
+# noticed even before anything was connected.
+kept_keys = Table(
+    "kept_keys",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# Who did what with which tokens. Rows are only ever added; ids sort by time.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    moment("at", now=True),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("connection_id", Uuid, nullable=False),
+    Column("platform", String, nullable=False),
+    Column("trace_id", String, nullable=False),
+    Index("audit_connection", "connection_id"),
+)
+
+key_id = literal_column(KEY_ID, LargeBinary)

@@ -63,6 +63,14 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class Resealed:
+    """A credential as it was read, and the same secrets under another key."""
+
+    credential: Credential
+    sealed: Sealed
+
+
+@dataclass(frozen=True, slots=True)
 class Times:
     """When a token ends, and when it is to be renewed; None for never."""
 

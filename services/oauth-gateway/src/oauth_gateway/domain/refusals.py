@@ -22,4 +22,4 @@ class Gone(Exception):
 
 
 class FlowsUnavailable(Exception):
-    """The place where flows are kept does not answer."""
+    """The place where flows are kept does not answer, or this process lacks their secret."""

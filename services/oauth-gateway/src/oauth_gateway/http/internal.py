@@ -73,17 +73,17 @@ def internal_router(
             return LinkedBody.of(await store_pasted(command, ports))
 
     @router.post("/credentials/{connection_id}/check", dependencies=LINKS)
-    async def check(connection_id: UUID) -> CheckedBody:
+    async def check(connection_id: UUID, caller: ServiceDep) -> CheckedBody:
         """Ask the platform whether it still accepts us."""
         with refusing():
-            return CheckedBody.of(await check_credential(connection_id, ports))
+            return CheckedBody.of(await check_credential(connection_id, ports.by(caller)))
 
     @router.post("/credentials/{connection_id}/access-token", dependencies=CALLS_PLATFORMS)
-    async def lease(connection_id: UUID, body: LeaseBody) -> LeasedBody:
+    async def lease(connection_id: UUID, body: LeaseBody, caller: ServiceDep) -> LeasedBody:
         """Hand out an access token."""
         with refusing():
             return LeasedBody.of(
-                await lease_access_token(connection_id, body.refused_version, ports)
+                await lease_access_token(connection_id, body.refused_version, ports.by(caller))
             )
 
     return router

@@ -22,6 +22,13 @@ class UnknownKey(Exception):
     """Sealed under a secret that this process does not have: the operator must give it back."""
 
 
+def key_of(blob: bytes) -> bytes | None:
+    """The id of the key that a blob says it is under; None when it has not the form of a box."""
+    if len(blob) < SHORTEST or not blob.startswith(VERSION):
+        return None
+    return blob[len(VERSION) : HEAD]
+
+
 class Box:
     """Seals under the current key of one purpose: `v1 | key id (4) | nonce (12) | text and tag`."""
 
@@ -39,9 +46,9 @@ class Box:
 
     def open(self, blob: bytes, *place: str) -> bytes:
         """Raises Unreadable or UnknownKey."""
-        if len(blob) < SHORTEST or not blob.startswith(VERSION):
+        key_id = key_of(blob)
+        if key_id is None:
             raise Unreadable("form")
-        key_id = blob[len(VERSION) : HEAD]
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise UnknownKey(key_id.hex())
@@ -50,6 +57,10 @@ class Box:
             return cipher.decrypt(nonce, sealed, self._bound(key_id, place))
         except InvalidTag:
             raise Unreadable("seal") from None
+
+    def outdated(self, blob: bytes) -> bool:
+        """Whether it was sealed under another key than the current one."""
+        return key_of(blob) != self._current
 
     def _bound(self, key_id: bytes, place: tuple[str, ...]) -> bytes:
         head = f"pw-{self._purpose}\0v1\0".encode() + key_id

@@ -1,7 +1,9 @@
-"""Keys: one secret of the operator, a key for each purpose, the former secret while rotating."""
+"""Keys: one secret of the operator, a key for each purpose, former secrets while rotating."""
 
 import hmac
 import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -31,31 +33,40 @@ def check_secret(secret: SecretStr) -> SecretStr:
 
 
 class Keyring:
-    """The current secret seals; the previous one still opens what it sealed."""
+    """The current secret seals; former ones still open what they sealed."""
 
-    def __init__(self, current: SecretStr, previous: SecretStr | None = None) -> None:
+    def __init__(self, current: SecretStr, previous: Iterable[SecretStr] = ()) -> None:
         self._current = _raw(current)
         self.current_id = _key_id(self._current)
         self._secrets = {self.current_id: self._current}
-        if previous is not None:
-            former = _raw(previous)
+        for former in map(_raw, previous):
             if _key_id(former) in self._secrets:
-                raise WeakSecret("the previous secret is the current one")
+                raise WeakSecret("a secret is given twice")
             self._secrets[_key_id(former)] = former
 
     @property
     def ids(self) -> tuple[bytes, ...]:
-        """The ids of all keys, the current one first."""
+        """The ids of all keys, the current one first. They tell nothing about the secrets."""
         return tuple(self._secrets)
 
     def key(self, key_id: bytes, purpose: str) -> bytes:
         """The key of a purpose under one of the secrets. Raises KeyError."""
         return derive(self._secrets[key_id], purpose)
 
-    def fingerprint(self, token: SecretStr) -> str:
-        """A name for a token that tells nothing about it, where a platform names no account."""
-        key = derive(self._current, "fingerprint")
-        return hmac.new(key, token.get_secret_value().encode(), sha256).hexdigest()[:32]
+    def fingerprint_key(self) -> bytes:
+        """What fingerprints are made with until a first secret's key is kept (db/sealed.py)."""
+        return self.key(self.current_id, "fingerprint")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprints:
+    """Names for tokens that tell nothing about them, where a platform names no account."""
+
+    key: bytes = field(repr=False)
+
+    def __call__(self, token: SecretStr) -> str:
+        """The same name for the same token, whatever became of the secret meanwhile."""
+        return hmac.new(self.key, token.get_secret_value().encode(), sha256).hexdigest()[:32]
 
 
 def derive(secret: bytes, label: str) -> bytes:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from common.contracts.words import Platform
 from oauth_gateway.domain.credential import Credential, Sealed
-from oauth_gateway.vault.box import Box
+from oauth_gateway.vault.box import Box, Unreadable, key_of
 from oauth_gateway.vault.keys import Keyring
 from platforms.port import Grant
 
@@ -33,6 +33,10 @@ class TokenVault:
             extras=field("extras", json.dumps(dict(grant.extras))),
         )
 
+    def nothing(self, connection_id: UUID, platform: Platform) -> Sealed:
+        """What stands in a row whose tokens are lost."""
+        return self.seal(connection_id, platform, Grant(SecretStr("")))
+
     def open(self, credential: Credential) -> Grant:
         """Raises Unreadable or UnknownKey."""
 
@@ -42,9 +46,12 @@ class TokenVault:
 
         sealed = credential.sealed
         refresh = sealed.refresh_token
+        fields = (sealed.access_token, sealed.refresh_token, sealed.extras)
+        if len({key_of(blob) for blob in fields if blob is not None}) != 1:
+            raise Unreadable("key")  # they are sealed together: not a secret that is missing
         return Grant(
             access_token=SecretStr(field("access_token", sealed.access_token)),
-            refresh_token=SecretStr(field("refresh_token", refresh)) if refresh else None,
+            refresh_token=None if refresh is None else SecretStr(field("refresh_token", refresh)),
             granted=credential.granted,
             extras=json.loads(field("extras", sealed.extras)),
         )

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from common.lending import Token
 from common.observe import logs
 from platforms.errors import TokenExpired
 from platforms.port import Job
 from publisher.app import record
 from publisher.app.engine import Engine
 from publisher.app.lease import Lease
-from publisher.app.ports import Token
 from publisher.domain.publication import Publication
 
 log = logs.get(__name__)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from platforms.port import Adapter
 from publisher.app.check_request import check_time
+from publisher.app.coverage import later
 from publisher.app.ports import Uow
 from publisher.app.requested import Finding, Horizon
 from publisher.domain.limits import excesses
@@ -43,16 +44,26 @@ def check_edit(
 
 
 async def edit_publication(
-    uow: Uow, publication: Publication, changes: Mapping[str, Any]
+    uow: Uow,
+    publication: Publication,
+    changes: Mapping[str, Any],
+    *,
+    plan_at: datetime | None = None,
 ) -> Publication | None:
-    """`changes` holds columns that were checked already. None when it is not scheduled."""
+    """`changes` holds columns that were checked already, `plan_at` is of the word by which the
+    plan covers it now. None when it is not scheduled."""
     if publication.status is not Status.SCHEDULED:
         return None
     columns = dict(changes)
     if "schedule_at" in columns:
         columns["due_at"] = columns["schedule_at"]
         columns["hold"] = None  # or a reconnect would send it at once
-    row = await uow.publications.change(publication, **columns, version=publication.version + 1)
+    row = await uow.publications.change(
+        publication,
+        **columns,
+        plan_at=later(plan_at, publication),
+        version=publication.version + 1,
+    )
     if row is not None:
         await uow.timeline.note(row, "edited", detail=", ".join(sorted(changes)))
     return row

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from common.contracts.words import Platform
+from common.lending import Tokens
 from platforms.port import Adapter
-from publisher.app.ports import MediaSources, Tokens, Transaction
+from publisher.app.ports import MediaSources, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,11 @@
 """What the use cases need from outside. Objects that fit are made in wiring.py."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
-
-from pydantic import SecretStr
 
 from common.contracts.envelope import Event
 from common.contracts.words import Plan, Platform
@@ -64,7 +62,8 @@ class Publications(Protocol):
         woken: bool = False,
         **columns: Any,  # noqa: ANN401 - column values
     ) -> Publication | None:
-        """Write columns, if the row still has the publication's status (and fence, if `fenced`).
+        """Write columns, if the row still has the publication's status (and, if `fenced`,
+        its fence and a lease).
 
         `to` moves the status along the table of states; `after` sets when it is due again;
         `release` gives the lease back; `woken` says that a worker is called in this transaction.
@@ -72,14 +71,13 @@ class Publications(Protocol):
         """
         ...
 
-    async def scheduled_of(
-        self, *, user_id: str | None = None, connection_id: UUID | None = None
+    async def under_way(
+        self,
+        *statuses: Status,
+        user_id: str | None = None,
+        connection_id: UUID | None = None,
     ) -> list[Publication]:
-        """Scheduled ones, locked."""
-        ...
-
-    async def publishing_of(self, connection_id: UUID) -> list[Publication]:
-        """Those in flight, locked."""
+        """Those with one of these statuses, locked."""
         ...
 
     async def remember_stats(self, publication_id: UUID, version: int, **columns: Any) -> None:  # noqa: ANN401 - column values
@@ -131,14 +129,16 @@ class Due(Protocol):
         """Hold the lease for longer; False when it was lost."""
         ...
 
-    async def call(self, limit: int, *, quarantine: timedelta) -> list[Publication]:
+    async def call(
+        self, limit: int, platforms: Collection[Platform], *, quarantine: timedelta
+    ) -> list[Publication]:
         """Claimable ones for which nobody was called yet, now marked as called for."""
         ...
 
     async def call_again(
-        self, *, quarantine: timedelta, again_after: timedelta
+        self, platforms: Collection[Platform], *, quarantine: timedelta, again_after: timedelta
     ) -> list[Publication]:
-        """The first claimable one in turn of each platform, if it was called for `again_after`
+        """The first claimable one in turn of each of these, if it was called for `again_after`
         ago; marked anew. One is enough: a worker goes on by itself while anything is due."""
         ...
 
@@ -230,8 +230,8 @@ class Uow(Protocol):
         `shared`): a request and the news that forbids it can't pass each other unseen."""
         ...
 
-    async def unsent(self, most: int) -> int:
-        """How many facts wait for the relay, counted up to `most`."""
+    async def deaf(self, most: int) -> frozenset[Platform]:
+        """Platforms whose queue does not take calls: `most` of them or more wait for the relay."""
         ...
 
     def tell(self, event: Event, *, version: int) -> None:
@@ -247,33 +247,6 @@ class Transaction(Protocol):
     """Opens a unit of work; leaving it commits."""
 
     def __call__(self) -> AbstractAsyncContextManager[Uow]: ...
-
-
-class ConnectionLost(Exception):
-    """The vault has no working token for this connection: reconnect."""
-
-
-class VaultUnavailable(Exception):
-    """No token can be had right now; trying later may help."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A short-lived access token, held in memory only."""
-
-    value: SecretStr
-    version: int
-
-
-class Tokens(Protocol):
-    """The vault's lease."""
-
-    async def lease(self, connection_id: UUID, *, refused: int | None = None) -> Token:
-        """A token; `refused` names the version that the platform did not accept.
-
-        Raises ConnectionLost, VaultUnavailable.
-        """
-        ...
 
 
 class MediaSources(Protocol):

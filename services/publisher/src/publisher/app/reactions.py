@@ -14,8 +14,13 @@ from common.contracts.connections import (
 from common.contracts.stats import StatsCollected
 from common.contracts.words import Plan
 from publisher.app.cancel_publication import cancel_publication
+from publisher.app.coverage import covers
 from publisher.app.ports import Uow
 from publisher.domain.publication import Connection
+from publisher.domain.states import Status
+
+OPEN = (Status.SCHEDULED, Status.PUBLISHING)
+"""What can still be called off."""
 
 
 async def remember_connection(uow: Uow, heard: Heard) -> None:
@@ -28,7 +33,9 @@ async def remember_connection(uow: Uow, heard: Heard) -> None:
     )
     if not await uow.connections.remember(named):
         return
-    for row in await uow.publications.scheduled_of(connection_id=fact.connection_id):
+    # None of those in flight: a worker locks them before the connection.
+    held = await uow.publications.under_way(Status.SCHEDULED, connection_id=fact.connection_id)
+    for row in held:
         if row.hold:
             released = await uow.publications.change(row, hold=None, after=timedelta(0))
             if released is not None:
@@ -40,10 +47,7 @@ async def forget_connection(uow: Uow, heard: Heard) -> None:
     fact: PlatformDisconnected = heard.event
     await uow.lock_user(fact.user_id, shared=False)
     # Publications are locked before the connection, as a worker does whose account has to rest.
-    ours = (
-        *await uow.publications.scheduled_of(connection_id=fact.connection_id),
-        *await uow.publications.publishing_of(fact.connection_id),
-    )
+    ours = await uow.publications.under_way(*OPEN, connection_id=fact.connection_id)
     if not await uow.connections.remember(_connection(fact, "removed", heard.version)):
         return
     for row in ours:
@@ -63,8 +67,8 @@ async def change_plan(uow: Uow, heard: Heard) -> None:
     plan = Plan.parse(fact.plan)
     if not await uow.plans.remember(fact.user_id, plan, fact.changed_at):
         return
-    for row in await uow.publications.scheduled_of(user_id=fact.user_id):
-        if row.platform not in plan.platforms:
+    for row in await uow.publications.under_way(*OPEN, user_id=fact.user_id):
+        if not covers(plan, fact.changed_at, row):
             await cancel_publication(uow, row, why="plan")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from common.lending import ConnectionLost, VaultUnavailable
 from common.observe import logs
 from platforms.errors import (
     AccessRevoked,
@@ -19,7 +20,7 @@ from platforms.errors import (
 from platforms.port import Guard
 from platforms.reasons import Reason
 from publisher.app import record as end
-from publisher.app.ports import ConnectionLost, Uow, VaultUnavailable
+from publisher.app.ports import Uow
 from publisher.domain.publication import AFRESH, Publication, Stage
 from publisher.domain.retry import PATIENCE, next_delay, waited_out
 from publisher.media.errors import MediaChanged, MediaError, MediaUnavailable
@@ -145,8 +146,7 @@ async def _fail(
     """It ends. What people may see by now has only failed if the platform itself says that it does
     not show it: whoever refuses to tell us more leaves it to a person to look."""
     note = error.note if isinstance(error, PlatformError) else type(error).__name__
-    refused = isinstance(error, ContentRefused) and error.reason is not Reason.PROCESSING_STUCK
-    if columns.get("visible", row.visible) and not refused:
+    if columns.get("visible", row.visible) and not isinstance(error, ContentRefused):
         await end.uncertain(uow, row, step=row.step or "", fenced=True, code=code, reason=reason)
         return
     await end.failed(uow, row, code=code, reason=reason, fenced=True, detail=note, **columns)

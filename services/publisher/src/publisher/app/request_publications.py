@@ -64,6 +64,7 @@ def _row(request: Request, target: Target, connection: Connection, now: datetime
         begun_at=None,
         cancel_requested=False,
         cancel_why=None,
+        plan_at=request.plan_at,
         error_code=None,
         error_reason=None,
         post_id=None,

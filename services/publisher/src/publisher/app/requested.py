@@ -32,6 +32,8 @@ class Request:
     media_problem: str | None
     targets: tuple[Target, ...]
     schedule_at: datetime | None
+    plan_at: datetime | None = None
+    """When somebody said that this is the plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ The row is the truth. Should every queue be lost, this alone restores every publ
 
 from datetime import timedelta
 
+from common.contracts.words import Platform
 from publisher.app import record
 from publisher.app.ports import Uow
 from publisher.domain.publication import Publication
@@ -39,8 +40,12 @@ async def hold_due(uow: Uow, *, hold_max: timedelta) -> int:
 
 async def wake_unattended(uow: Uow, *, quarantine: timedelta, again_after: timedelta) -> int:
     """Publishing rows that are due and that nobody holds: retries, polls, orphans, lost calls."""
-    rows = await uow.due.call(BATCH, quarantine=quarantine)
-    again = await uow.due.call_again(quarantine=quarantine, again_after=again_after)
+    # Calls that a queue does not take would only pile up; the other platforms go on.
+    open_to_calls = set(Platform) - await uow.deaf(BATCH)
+    if not open_to_calls:
+        return 0
+    rows = await uow.due.call(BATCH, open_to_calls, quarantine=quarantine)
+    again = await uow.due.call_again(open_to_calls, quarantine=quarantine, again_after=again_after)
     for row in (*rows, *again):
         record.wake(uow, row)
     return len(rows) + len(again)

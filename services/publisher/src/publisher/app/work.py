@@ -17,6 +17,7 @@ from common.contracts.publisher import PublicationRequested
 from common.contracts.words import Platform
 from common.failpoint import failpoint
 from common.observe import logs, metrics
+from publisher.app.coverage import call_off_uncovered
 from publisher.app.engine import Engine
 from publisher.app.publish import publish
 from publisher.domain.publication import Publication
@@ -81,6 +82,7 @@ class Worker:
             if claimed is None:
                 return None
             await uow.timeline.note(claimed, "claimed", step=claimed.step)
+            claimed = await call_off_uncovered(uow, claimed)
             uow.then(partial(_observe_lateness, claimed))
             failpoint("publisher.claiming")
         line.last_user = claimed.user_id

@@ -3,6 +3,7 @@
 What each may do is said in domain/rules.py; here it is said once more, in SQL.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -121,11 +122,13 @@ class DueRows:
         )
         return (await self._connection.execute(statement)).rowcount == 1
 
-    async def call(self, limit: int, *, quarantine: timedelta) -> list[Publication]:
+    async def call(
+        self, limit: int, platforms: Collection[Platform], *, quarantine: timedelta
+    ) -> list[Publication]:
         """Mark what nobody has been called for."""
         found = (
             select(t.c.id)
-            .where(_claimable(quarantine), t.c.woken_at.is_(None))
+            .where(t.c.platform.in_(platforms), _claimable(quarantine), t.c.woken_at.is_(None))
             .order_by(t.c.due_at)
             .limit(limit)
             .with_for_update(of=t, skip_locked=True)
@@ -133,7 +136,7 @@ class DueRows:
         return await self._mark_called(t.c.id.in_(found.scalar_subquery()))
 
     async def call_again(
-        self, *, quarantine: timedelta, again_after: timedelta
+        self, platforms: Collection[Platform], *, quarantine: timedelta, again_after: timedelta
     ) -> list[Publication]:
         """Mark the first of each platform, if its call came to nothing."""
         firsts = [
@@ -142,7 +145,7 @@ class DueRows:
             .order_by(*IN_TURN)
             .limit(1)
             .subquery()
-            for platform in Platform
+            for platform in platforms
         ]
         return await self._mark_called(
             t.c.id.in_(union_all(*(select(first.c.id) for first in firsts)).scalar_subquery()),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, select, true, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -100,7 +100,7 @@ class PublicationRows:
             .where(
                 t.c.id == publication.id,
                 t.c.status == publication.status,
-                t.c.fence == publication.fence if fenced else true(),
+                _held(publication) if fenced else true(),
             )
             .values(values)
             .returning(*OWN)
@@ -111,25 +111,19 @@ class PublicationRows:
             raise _duplicate(error) from None
         return picture(row) if row else None
 
-    async def scheduled_of(
-        self, *, user_id: str | None = None, connection_id: UUID | None = None
+    async def under_way(
+        self,
+        *statuses: Status,
+        user_id: str | None = None,
+        connection_id: UUID | None = None,
     ) -> list[Publication]:
-        """Scheduled ones, locked."""
-        wanted = select(*OWN).where(t.c.status == Status.SCHEDULED)
+        """Those with one of these statuses, locked."""
+        wanted = select(*OWN).where(t.c.status.in_(statuses))
         if user_id is not None:
             wanted = wanted.where(t.c.user_id == user_id)
         if connection_id is not None:
             wanted = wanted.where(t.c.connection_id == connection_id)
         return await self._all(wanted.order_by(t.c.id).with_for_update())
-
-    async def publishing_of(self, connection_id: UUID) -> list[Publication]:
-        """Those in flight, locked."""
-        return await self._all(
-            select(*OWN)
-            .where(t.c.status == Status.PUBLISHING, t.c.connection_id == connection_id)
-            .order_by(t.c.id)
-            .with_for_update()
-        )
 
     async def remember_stats(self, publication_id: UUID, version: int, **columns: Any) -> None:  # noqa: ANN401 - column values
         """Newer counters win."""
@@ -160,6 +154,12 @@ class PublicationRows:
 
     async def _all(self, statement: Select[Any]) -> list[Publication]:
         return [picture(row) for row in (await self._connection.execute(statement)).mappings()]
+
+
+def _held(publication: Publication) -> ColumnElement[bool]:
+    """Nobody claimed it since, and the lease was not given back: a write that gave it back, but
+    whose commit was not heard, is not done again."""
+    return and_(t.c.fence == publication.fence, t.c.lease_until.is_not(None))
 
 
 def _duplicate(error: IntegrityError) -> Exception:

@@ -57,6 +57,7 @@ publications = Table(
     moment("begun_at", nullable=True),
     Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
     Column("cancel_why", String),
+    moment("plan_at", nullable=True),
     Column("error_code", String),
     Column("error_reason", String),
     Column("post_id", String),

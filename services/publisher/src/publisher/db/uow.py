@@ -4,11 +4,16 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from common.contracts.publisher import PublicationRequested
+from common.contracts.words import Platform
 from common.db.unit_of_work import OUTBOX, UnitOfWork
 from publisher.db.due import DueRows
 from publisher.db.pauses import PauseRows
 from publisher.db.readmodels import ConnectionRows, PlanRows, TimelineRows
 from publisher.db.repositories import PublicationRows
+
+CALLS = {f"{PublicationRequested.type}.{platform}": platform for platform in Platform}
+"""Routing keys of the calls for a worker."""
 
 
 class PublisherUow(UnitOfWork):
@@ -49,11 +54,23 @@ class PublisherUow(UnitOfWork):
         lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
         await self.connection.execute(select(lock(func.hashtextextended(f"user {user_id}", 0))))
 
-    async def unsent(self, most: int) -> int:
-        """How many facts wait for the relay, counted up to `most`."""
-        waiting = select(OUTBOX.c.id).where(OUTBOX.c.sent_at.is_(None)).limit(most).subquery()
-        counted = await self.connection.execute(select(func.count()).select_from(waiting))
-        return int(counted.scalar_one())
+    async def deaf(self, most: int) -> frozenset[Platform]:
+        """Counted among the newest facts, so that a long outage is not read whole at each tick."""
+        newest = (
+            select(OUTBOX.c.routing_key)
+            .where(OUTBOX.c.sent_at.is_(None))
+            .order_by(OUTBOX.c.created_at.desc())
+            .limit(most * (len(CALLS) + 1))
+            .subquery()
+        )
+        piled_up = (
+            select(newest.c.routing_key)
+            .where(newest.c.routing_key.in_(CALLS))
+            .group_by(newest.c.routing_key)
+            .having(func.count() >= most)
+        )
+        keys = (await self.connection.execute(piled_up)).scalars()
+        return frozenset(CALLS[key] for key in keys)
 
     async def now(self) -> datetime:
         """The database's clock."""

@@ -75,6 +75,8 @@ class Publication:
     """When the present step was begun last."""
     cancel_requested: bool
     cancel_why: str | None
+    plan_at: datetime | None
+    """When the word about the plan was given under which it was accepted."""
     error_code: str | None
     error_reason: str | None
     post_id: str | None

@@ -1,5 +1,6 @@
 """What the routes get from the application's state."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -27,12 +28,12 @@ GatewayDep = Annotated[Gateway, Depends(gateway)]
 LangDep = Annotated[str, Depends(lang)]
 
 
-async def plan_of(uow: Uow, who: Caller) -> Plan:
-    """The newer of the token's plan and the latest PlanChanged wins (api.md, Auth)."""
+async def plan_of(uow: Uow, who: Caller) -> tuple[Plan, datetime]:
+    """The newer of the token's plan and the latest PlanChanged (api.md, Auth), and since when."""
     heard = await uow.plans.get(who.user_id)
     if heard is not None and heard[1].timestamp() > who.issued_at:
-        return heard[0]
-    return who.plan
+        return heard
+    return who.plan, datetime.fromtimestamp(max(0.0, who.issued_at), UTC)
 
 
 def found(publication: Publication | None) -> Publication:
@@ -40,3 +41,11 @@ def found(publication: Publication | None) -> Publication:
     if publication is None:
         raise Problem(404, "not_found")
     return publication
+
+
+async def require_plan(uow: Uow, who: Caller, publication: Publication) -> datetime:
+    """Since when the plan covers it. Raises the problem of one that does not (any more)."""
+    plan, plan_at = await plan_of(uow, who)
+    if publication.platform not in plan.platforms:
+        raise Problem(403, "plan_required")
+    return plan_at

@@ -13,9 +13,10 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from common.http.callers import CallerDep
-from common.http.problems import Problem, documented
+from common.http.problems import Problem, documented, render
 from publisher.media.errors import MediaError, MediaTooLarge, MediaUnavailable, NotVideo
 from publisher.media.parts import MediaParts
+from publisher.media.pieces import PIECE
 from publisher.media.ports import MediaRef
 from publisher.media.ranges import Span, Unsatisfiable, one_range
 from publisher.media.sending import Sending
@@ -25,6 +26,9 @@ UNCAPPED = 2**63 - 1
 """The store counts the bytes itself and answers `media_too_large`; the limit for JSON bodies must
 not cut a file."""
 IDLE_SECONDS = 60
+PIECE_SECONDS = 300
+"""A mebibyte is waited for no longer: slower than any mobile network, and nobody holds us up with
+a byte now and then."""
 EXPIRES_DIGITS = 12
 
 FILE: dict[int | str, dict[str, Any]] = {
@@ -62,6 +66,7 @@ class UploadedBody(BaseModel):
 @router.put(
     "/v1/media/{name}",
     status_code=201,
+    response_model=UploadedBody,
     max_body_size=UNCAPPED,
     operation_id="put_media",
     openapi_extra={"requestBody": BYTES},
@@ -73,7 +78,7 @@ async def put_media(
     who: CallerDep,
     parts: PartsDep,
     content_length: Annotated[int | None, Header(ge=0, include_in_schema=False)] = None,
-) -> UploadedBody:
+) -> UploadedBody | Response:
     """Upload an MP4 or MOV: the body is the file itself."""
     if not who.plan.platforms:
         raise Problem(403, "plan_required")
@@ -85,8 +90,10 @@ async def put_media(
         raise Problem(422, "media_not_video") from None
     except MediaError:
         raise Problem(503, "service_unavailable", retry_after=5) from None
-    except ClientDisconnect:
-        raise Problem(400, "invalid_request") from None  # nobody is there to read it
+    except ClientDisconnect:  # is gone, or drips: then the socket is not for them to hold
+        answer = render(request, Problem(400, "invalid_request"))
+        answer.headers["Connection"] = "close"
+        return answer
     return UploadedBody(
         key=record.key,
         bytes=record.bytes,
@@ -173,14 +180,20 @@ def _etag(ref: MediaRef) -> str | None:
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    """The body as it arrives. Who stops sending is treated like who hangs up."""
+    """The body as it arrives. Who stops sending, or drips, is treated like who hangs up."""
     body = request.stream()
+    now = asyncio.get_running_loop().time
+    got, waited = 0, 0.0
     while True:
+        since = now()
         try:
-            async with asyncio.timeout(IDLE_SECONDS):
+            async with asyncio.timeout(min(IDLE_SECONDS, PIECE_SECONDS - waited)):
                 chunk = await anext(body, None)
         except TimeoutError:
             raise ClientDisconnect from None
         if chunk is None:
             return
+        got, waited = got + len(chunk), waited + now() - since
+        if got >= PIECE:
+            got, waited = 0, 0.0
         yield chunk

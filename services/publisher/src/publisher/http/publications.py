@@ -20,7 +20,7 @@ from publisher.app.resolve_publication import resolve_publication
 from publisher.app.retry_publication import retry_publication
 from publisher.domain.rules import Verdict
 from publisher.domain.states import Status
-from publisher.http.deps import GatewayDep, LangDep, found, plan_of
+from publisher.http.deps import GatewayDep, LangDep, found, require_plan
 from publisher.http.gateway import Gateway
 from publisher.http.present import publication_out
 from publisher.http.schemas import (
@@ -111,7 +111,7 @@ async def history(
     "/{publication_id}",
     response_model=PublicationOut,
     operation_id="edit_publication",
-    responses=documented(401, 404, 409, 412, 413, 422, 503),
+    responses=documented(401, 403, 404, 409, 412, 413, 422, 503),
 )
 async def edit(
     publication_id: UUID,
@@ -127,7 +127,9 @@ async def edit(
     if nulls:
         raise Problem(422, "invalid_request", flaws=[Flaw(n, "invalid_request") for n in nulls])
     async with gate.transaction() as uow:
+        await uow.lock_user(who.user_id, shared=True)
         row = found(await uow.publications.lock(publication_id, who.user_id))
+        plan_at = await require_plan(uow, who, row)
         if if_match is not None and not _names(if_match, row.version):
             raise Problem(412, "version_mismatch")
         if row.status is not Status.SCHEDULED:
@@ -138,7 +140,7 @@ async def edit(
         if flaws:
             listed = [Flaw(flaw.field, flaw.code) for flaw in flaws]
             raise Problem(422, flaws[0].code, flaws=listed)
-        edited = await edit_publication(uow, row, changes)
+        edited = await edit_publication(uow, row, changes, plan_at=plan_at)
     if edited is None:
         raise Problem(409, "not_scheduled")
     return publication_out(edited, lang)
@@ -187,10 +189,10 @@ async def retry(
             replayed = await once.replay(uow)
             if replayed is not None:
                 return replayed
+            await uow.lock_user(who.user_id, shared=True)
             row = found(await uow.publications.lock(publication_id, who.user_id))
-            if row.platform not in (await plan_of(uow, who)).platforms:
-                raise Problem(403, "plan_required")
-            again = await retry_publication(uow, row)
+            plan_at = await require_plan(uow, who, row)
+            again = await retry_publication(uow, row, plan_at=plan_at)
             if again is None:
                 raise Problem(409, "not_retryable")
             return await once.keep(uow, 202, publication_out(again, lang).model_dump(mode="json"))

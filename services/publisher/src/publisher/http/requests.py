@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -87,7 +88,7 @@ async def publish(
     """Accept one clip for all targets, or refuse all and list what is wrong with each."""
     async with gate.transaction() as uow:
         replayed = await once.replay(uow)
-        plan = await plan_of(uow, who)
+        plan, _ = await plan_of(uow, who)
     if replayed is not None:
         return replayed
     if not plan.platforms:  # before anything is fetched for somebody who may publish nowhere
@@ -103,7 +104,7 @@ async def publish(
             if replayed is not None:
                 return replayed
             await uow.lock_user(who.user_id, shared=True)
-            request = _request(body, who.user_id, media, await plan_of(uow, who))
+            request = _request(body, who.user_id, media, *await plan_of(uow, who))
             checked = await check_request(uow, request, gate.adapters, gate.horizon)
             _refuse(checked.findings)
             allowed.require()
@@ -132,7 +133,7 @@ async def validate(
     media = await _look(body, who.user_id, gate)
     await _wait_for_recent_connection(gate, body, who.user_id)
     async with gate.transaction() as uow:
-        request = _request(body, who.user_id, media, await plan_of(uow, who))
+        request = _request(body, who.user_id, media, *await plan_of(uow, who))
         checked = await check_request(uow, request, gate.adapters, gate.horizon)
     targets = [
         TargetProblemsOut(
@@ -148,7 +149,9 @@ async def validate(
     return ValidationOut(ok=not checked.findings, targets=targets)
 
 
-def _request(body: PublicationsIn, user: str, media: Looked, plan: Plan) -> Request:
+def _request(
+    body: PublicationsIn, user: str, media: Looked, plan: Plan, plan_at: datetime
+) -> Request:
     targets = tuple(
         Target(
             connection_id=one.connection_id,
@@ -167,6 +170,7 @@ def _request(body: PublicationsIn, user: str, media: Looked, plan: Plan) -> Requ
         media_problem=media.problem,
         targets=targets,
         schedule_at=body.schedule_at,
+        plan_at=plan_at,
     )
 
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from common.contracts.words import Platform
 from common.failpoint import failpoint
+from common.lending import Tokens
 from common.observe import logs, metrics, trace
 from platforms.port import Stats
-from stats_collector.app.ports import Claim, Tokens, WritingTransaction
+from stats_collector.app.ports import Claim, WritingTransaction
 from stats_collector.app.read_numbers import Answer, Failed, Told, read_numbers
 from stats_collector.app.record_answer import Recorded, record_answer
 

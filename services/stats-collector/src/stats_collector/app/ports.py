@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from pydantic import SecretStr
-
 from common.contracts.envelope import Event
 from common.contracts.words import Platform
 from stats_collector.domain.policy import Policy
@@ -134,32 +132,6 @@ class Writing(Reading, Protocol):
 
     def tell(self, event: Event, *, version: int) -> None:
         """Say a fact when the transaction commits."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """A token on loan."""
-
-    token: SecretStr
-    version: int
-
-
-class ConnectionGone(Exception):
-    """The connection has no working token any more: only reconnecting helps."""
-
-
-class TokensUnavailable(Exception):
-    """No token can be had right now; that says nothing about the connection."""
-
-
-class Tokens(Protocol):
-    """Lends access tokens."""
-
-    async def lease(
-        self, connection_id: UUID, *, refused_version: int | None = None
-    ) -> AccessToken:
-        """`refused_version` asks for a fresher one. Raises ConnectionGone, TokensUnavailable."""
         ...
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from common.lending import ConnectionLost, Token, Tokens, VaultUnavailable
 from common.observe import logs
 from platforms.errors import (
     AccessRevoked,
@@ -14,7 +15,7 @@ from platforms.errors import (
     Unavailable,
 )
 from platforms.port import Numbers, Stats
-from stats_collector.app.ports import AccessToken, Claim, ConnectionGone, Tokens, TokensUnavailable
+from stats_collector.app.ports import Claim
 
 TOKENS_LATER = timedelta(minutes=1)
 """When oauth-gateway has no token for us now, the posts are not to blame: it costs no failure."""
@@ -55,9 +56,9 @@ async def read_numbers(claim: Claim, stats: Stats, tokens: Tokens) -> Answer:
     """Never raises. A refused token is replaced once."""
     try:
         return Told(await _ask(claim, stats, tokens))
-    except ConnectionGone:
+    except ConnectionLost:
         return Refused()
-    except TokensUnavailable:
+    except VaultUnavailable:
         return Later(TOKENS_LATER)
     except RateLimited as error:
         return Later(error.retry_after)
@@ -73,10 +74,10 @@ async def _ask(claim: Claim, stats: Stats, tokens: Tokens) -> Mapping[str, Numbe
     try:
         return await _read(claim, stats, lent)
     except (TokenExpired, AccessRevoked):
-        lent = await tokens.lease(claim.connection_id, refused_version=lent.version)
+        lent = await tokens.lease(claim.connection_id, refused=lent.version)
     return await _read(claim, stats, lent)
 
 
-async def _read(claim: Claim, stats: Stats, lent: AccessToken) -> Mapping[str, Numbers]:
+async def _read(claim: Claim, stats: Stats, lent: Token) -> Mapping[str, Numbers]:
     account = claim.watches[0].account_id
-    return await stats.read(lent.token, account, [watch.post_id for watch in claim.watches])
+    return await stats.read(lent.value, account, [watch.post_id for watch in claim.watches])

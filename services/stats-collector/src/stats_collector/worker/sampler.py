@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from common.contracts.words import Platform
+from common.lending import Tokens
 from common.observe import logs
 from platforms.port import Stats
 from stats_collector.app.collect_batch import collect_batch
-from stats_collector.app.ports import Tokens, WritingTransaction
+from stats_collector.app.ports import WritingTransaction
 
 POLL_SECONDS = 1.0
 log = logs.get(__name__)

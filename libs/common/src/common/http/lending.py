@@ -1,15 +1,15 @@
-"""Tokens on loan from oauth-gateway: asked for at each attempt, so a disconnect is felt at once."""
+"""Tokens on loan over oauth-gateway's internal API."""
 
 from uuid import UUID
 
 from pydantic import SecretStr
 
 from common.http.internal import InternalClient, ServiceUnavailable
-from publisher.app.ports import ConnectionLost, Token, VaultUnavailable
+from common.lending import ConnectionLost, Token, VaultUnavailable
 
 
 class VaultTokens:
-    """app.ports.Tokens over the internal API; a token lives in memory for one attempt only."""
+    """common.lending.Tokens: asked for each time, so a disconnect is felt at once."""
 
     def __init__(self, client: InternalClient) -> None:
         self._client = client

@@ -1,0 +1,20 @@
+"""What the role a service works as may do in its database: rows of its tables, and no more.
+
+The tables' owner gives it, in the transaction that changes the tables: no table is ever there
+without its rights, or with wider ones.
+"""
+
+from sqlalchemy import Connection, inspect, text
+
+ROWS = "SELECT, INSERT, UPDATE, DELETE"
+LESS = {"alembic_version": "SELECT", "audit": "SELECT, INSERT"}
+"""The version is the owner's to change; what was noted down for an audit is nobody's."""
+
+
+def grant(connection: Connection, role: str) -> None:
+    """Give `role` what it needs on every table there is, and take away all else."""
+    quote = connection.dialect.identifier_preparer.quote
+    for table in inspect(connection).get_table_names():
+        of = f"ON {quote(table)}"
+        connection.execute(text(f"REVOKE ALL {of} FROM {quote(role)}"))
+        connection.execute(text(f"GRANT {LESS.get(table, ROWS)} {of} TO {quote(role)}"))

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from sandbox.consent import Mode
 from sandbox.faults import UnknownFaultError
+from sandbox.moderation import AnyOrder
 from sandbox.world import World
 
 
@@ -121,6 +122,13 @@ def _ordering(routes: APIRouter, world: World) -> None:
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         return world.switches.shown()
+
+    @routes.post("/_posts", status_code=204)
+    async def moderate(body: AnyOrder) -> None:
+        if body.platform not in world.moderators:
+            raise HTTPException(422, f"platforms that change posts: {sorted(world.moderators)}")
+        if not world.moderate(body):
+            raise HTTPException(404, "no such post, or it has no file yet")
 
     @routes.delete("/_state", status_code=204)
     async def reset() -> None:

@@ -44,6 +44,7 @@ def install(world: World) -> APIRouter:
     )
     world.accounts[PLATFORM] = AccountMaker(YandexAccount, partial(make_account, state))
     world.expiries[PLATFORM] = state.expire
+    world.moderators[PLATFORM] = calls.moderate
     video = "/publisher/videos/{video_id}"
     table: tuple[tuple[str, str, str, Handle], ...] = (
         ("GET", "/publisher/me", "me", calls.me),

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from sandbox.dzen_errors import RefusedError, bad_request, not_found
 from sandbox.dzen_state import Video
+from sandbox.moderation import Order, Process, Purge
 from sandbox.received import Received, received_of
 from sandbox.steps import ordered
 from sandbox.world import World
@@ -36,12 +37,13 @@ class Calls:
             if event["kind"] == SAVED:
                 self._add(Video.model_validate(event))
             else:
-                del self._videos[event["id"]]
+                self._remove(event["id"])
         world.on_reset(self.reset)
 
     def reset(self) -> None:
         """No videos."""
         self._videos: dict[str, Video] = {}
+        self._removed: dict[str, Video] = {}  # nobody sees them, but Дзен can restore one
         self._last_number = 0
 
     def me(self, user: User, request: Request) -> Json:  # noqa: ARG002 - one signature for all
@@ -148,8 +150,7 @@ class Calls:
     def delete(self, user: User, request: Request) -> None:
         """A draft or a post; afterwards it is unknown."""
         video = self._own(user, request)
-        self._world.log.append(DELETED, {"id": video.id})
-        del self._videos[video.id]
+        self._delete(video)
         self._world.ledger.mark_deleted("dzen", video.id)
 
     def stats(self, user: User, request: Request) -> Json:
@@ -158,6 +159,26 @@ class Calls:
         if video.status(self._now()) != "published":
             raise not_found()
         return self._statistics(video)
+
+    def moderate(self, order: Order) -> bool:
+        """Carry out what Дзен does by itself; False when no such video was published."""
+        now, video = self._now(), self._videos.get(order.post_id)
+        if order.do == "restore":
+            video = video or self._removed.get(order.post_id)
+        if video is None or video.ready_at is None:
+            return False
+        match order:
+            case Process():
+                video.busy_until = now + timedelta(seconds=order.seconds)
+            case Purge():
+                video.purged += min(order.views, video.views(now))
+            case _:
+                video.busy_until, video.rejected = None, order.do == "block"
+                if order.do == "delete":
+                    self._delete(video)
+                    return True
+        self._save(video)
+        return True
 
     def _shown(self, video: Video) -> Json:
         status = video.status(self._now())
@@ -185,7 +206,15 @@ class Calls:
         self._world.log.append(SAVED, video.model_dump(mode="json"))
         self._add(video)
 
+    def _delete(self, video: Video) -> None:
+        self._world.log.append(DELETED, {"id": video.id})
+        self._remove(video.id)
+
+    def _remove(self, video_id: str) -> None:
+        self._removed[video_id] = self._videos.pop(video_id)
+
     def _add(self, video: Video) -> None:
+        self._removed.pop(video.id, None)
         self._videos[video.id] = video
         self._last_number = max(self._last_number, video.number)
 

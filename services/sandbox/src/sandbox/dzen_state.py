@@ -25,12 +25,14 @@ class Video(BaseModel):
     size: int | None = None
     ready_at: datetime | None = None
     rejected: bool = False
+    busy_until: datetime | None = None
+    purged: int = 0
 
     def status(self, now: datetime) -> Status:
         """Where it is."""
         if self.ready_at is None:
             return "draft" if self.sha256 is None else "uploaded"
-        if now < self.ready_at:
+        if now < max(self.ready_at, self.busy_until or self.ready_at):
             return "processing"
         return "rejected" if self.rejected else "published"
 
@@ -40,10 +42,10 @@ class Video(BaseModel):
         return f"https://dzen.ru/video/watch/{self.id}"
 
     def views(self, now: datetime) -> int:
-        """They grow steadily from publication on."""
+        """They grow steadily from publication on, but for those that were bots'."""
         if self.ready_at is None or self.status(now) != "published":
             return 0
-        return int((now - self.ready_at) / VIEWS_EVERY)
+        return int((now - self.ready_at) / VIEWS_EVERY) - self.purged
 
 
 class Pace:

@@ -15,10 +15,12 @@ from sandbox import rutube_answers as answers
 from sandbox import rutube_reading as reading
 from sandbox import rutube_writing as writing
 from sandbox.journal import entry_of
+from sandbox.moderation import Order
 from sandbox.received import read_all, received_of
 from sandbox.rutube_accounts import RutubeAccount, install_accounts, make_account
 from sandbox.rutube_downloads import CALLBACKS, Downloads
 from sandbox.rutube_memory import forget, save
+from sandbox.rutube_moderation import moderate
 from sandbox.rutube_state import Account, RutubeState, Video
 from sandbox.rutube_wire import Throttle, account_of, fields_of
 from sandbox.steps import ordered, run_step
@@ -43,6 +45,7 @@ def install(world: World) -> APIRouter:
     world.switches.declare(CALLBACKS, "callback_url and errback_url are really called")
     world.switches.declare(LIST_LAGS, "the own list too hides a video as long as it answers 404")
     world.accounts["rutube"] = AccountMaker(RutubeAccount, rutube.make_account)
+    world.moderators["rutube"] = rutube.moderate
     world.on_reset(rutube.start)
     routes = APIRouter(prefix="/rutube/api")
     video = "/video/{video_id}"
@@ -91,6 +94,10 @@ class Rutube:
     def make_account(self, order: RutubeAccount) -> dict[str, Any]:
         """An account with a password and a token."""
         return make_account(self._world, self._state, order)
+
+    def moderate(self, order: Order) -> bool:
+        """Nobody asked for it."""
+        return moderate(self._state, self._world.log, order, self._now())
 
     def step(self, name: str, act: Act) -> Act:
         """The endpoint that runs `act` as the step `name`."""
@@ -187,8 +194,7 @@ class Rutube:
     async def delete(self, request: Request) -> Response:
         """Once; afterwards it is unknown."""
         video = self._own(request)
-        del self._state.videos[video.id]
-        video.deleted = True
+        self._state.remove(video)
         forget(self._world.log, video)
         self._world.ledger.mark_deleted("rutube", video.id)
         return Response(status_code=204)

@@ -88,8 +88,9 @@ def video(item: Video, now: datetime, *, owner: bool) -> Json:
         "hits": item.hits(now),
         "comments_count": item.hits(now) // 50,
         "is_hidden": item.hidden,
-        # A video that is being downloaded is "deleted" too: a trap for naive clients.
-        "is_deleted": stage in {"downloading", "failed"},
+        # One that is being downloaded, or moderated again, is "deleted" too: a trap for naive
+        # clients.
+        "is_deleted": stage in {"downloading", "failed"} or item.again(now),
         "is_adult": False,
         "is_livestream": False,
         "is_official": False,

@@ -31,9 +31,9 @@ def restore(log: EventLog, state: RutubeState) -> None:
     authors = {account.id: account for account in state.accounts.values()}
     for event in log.replay(SAVED, DELETED):
         if event["kind"] == DELETED:
-            del state.videos[event["id"]]
+            state.remove(state.videos[event["id"]])
             continue
         author = authors[event["author"]]
         video = _VIDEO.validate_python({**event["video"], "author": author})
-        state.videos[video.id] = video
+        state.keep(video)
         state.last_track = max(state.last_track, video.track_id)

@@ -67,6 +67,8 @@ class Video:
     callback: str = ""
     errback: str = ""
     deleted: bool = False
+    busy_until: datetime | None = None
+    purged: int = 0
 
     @property
     def unfinished(self) -> bool:
@@ -82,7 +84,11 @@ class Video:
         if self.rejected and now >= self.published_from:
             return "failed"
         ready = max(self.published_from, self.scheduled or self.published_from)
-        return "published" if now >= ready else "moderation"
+        return "published" if now >= ready and not self.again(now) else "moderation"
+
+    def again(self, now: datetime) -> bool:
+        """Whether it is moderated once more, after people have seen it."""
+        return self.busy_until is not None and now < self.busy_until
 
     def reason(self, now: datetime) -> Reason:
         """The name Rutube gives to the stage."""
@@ -103,9 +109,9 @@ class Video:
         return max(self.published_from, self.scheduled or self.published_from)
 
     def hits(self, now: datetime) -> int:
-        """Views grow steadily from publication on."""
+        """Views grow steadily from publication on, but for those that were bots'."""
         since = self.publication(now)
-        return 0 if since is None else int((now - since) / HITS_EVERY)
+        return 0 if since is None else int((now - since) / HITS_EVERY) - self.purged
 
 
 @dataclass
@@ -114,6 +120,8 @@ class RutubeState:
 
     accounts: dict[str, Account] = field(default_factory=dict)
     videos: dict[str, Video] = field(default_factory=dict)
+    removed: dict[str, Video] = field(default_factory=dict)
+    """Deleted; nobody sees them, but Rutube can restore one."""
     last_account: int = 30_000_000
     last_track: int = 900_000_000
 
@@ -141,6 +149,18 @@ class RutubeState:
         """The next internal number."""
         self.last_track += 1
         return self.last_track
+
+    def keep(self, video: Video) -> None:
+        """Shown from now on, whether new or restored."""
+        self.removed.pop(video.id, None)
+        self.videos[video.id] = video
+        video.deleted = False
+
+    def remove(self, video: Video) -> None:
+        """Deleted by its author or by Rutube."""
+        self.videos.pop(video.id, None)
+        self.removed[video.id] = video
+        video.deleted = True
 
     def account_of(self, username: str, password: str) -> Account | None:
         """Whoever signs in with these."""

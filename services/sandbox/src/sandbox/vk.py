@@ -46,6 +46,7 @@ def install(world: World) -> APIRouter:
     app = world.settings.vk_publish_client_id
     world.accounts["vk"] = AccountMaker(NewUser, partial(make_user, people, app))
     world.expiries["vk"] = people.expire
+    world.moderators["vk"] = videos.moderate
     router = APIRouter()
     router.include_router(_routes(world, api, uploads))
     router.include_router(vkid.routes(people))

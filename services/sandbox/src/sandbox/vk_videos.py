@@ -6,6 +6,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sandbox.moderation import Order, Process, Purge
 from sandbox.mp4 import Video as Picture
 from sandbox.received import Blob
 from sandbox.world import World
@@ -37,6 +38,8 @@ class Video:
     fate: str = "ready"  # ready, restricted, fails or stuck: what processing ends in
     hidden_until: float = 0.0  # lookups do not see it before
     deleted: bool = False
+    busy_until: float = 0.0  # processed again until then
+    purged: int = 0  # views taken away
 
     @property
     def key(self) -> str:
@@ -107,12 +110,30 @@ class Videos:
         self.save(video)
         self._world.ledger.mark_restored("vk", video.key)
 
+    def moderate(self, order: Order) -> bool:
+        """Carry out what VK does by itself; False when there is no such upload."""
+        video = self.find(order.post_id)
+        if video is None or video.uploaded_at is None:
+            return False
+        if self.gone(video) and order.do != "restore":
+            return False
+        match order:
+            case Process():
+                video.busy_until = self._world.clock.time() + order.seconds
+            case Purge():
+                video.purged += min(order.views, self._views(video))
+            case _:
+                video.busy_until = 0.0
+                video.deleted = order.do == "delete"
+                video.fate = "restricted" if order.do == "block" else "ready"
+        self.save(video)
+        return True
+
     def processing(self, video: Video) -> bool:
         if video.uploaded_at is None:
             return False
-        return video.fate == "stuck" or (
-            self._world.clock.time() < video.uploaded_at + self._world.settings.processing_seconds
-        )
+        first = video.uploaded_at + self._world.settings.processing_seconds
+        return video.fate == "stuck" or self._world.clock.time() < max(first, video.busy_until)
 
     def gone(self, video: Video) -> bool:
         """Deleted, or silently dropped because its processing failed."""
@@ -159,7 +180,8 @@ class Videos:
         if ready:
             item |= {"width": video.width, "height": video.height}
         if processing:
-            item["processing"] = 1
+            again = self._world.clock.time() < video.busy_until
+            item["converting" if again else "processing"] = 1
         if ready and video.fate == "restricted":
             item["content_restricted"] = 1
             item["content_restricted_message"] = "Видео заблокировано по решению модератора"
@@ -171,8 +193,8 @@ class Videos:
         return item
 
     def _views(self, video: Video) -> int:
-        """Grows by one a second: easy to predict, never falls."""
-        return int(self._world.clock.time() - (video.uploaded_at or 0))
+        """Grows by one a second: easy to predict, falls only by order."""
+        return int(self._world.clock.time() - (video.uploaded_at or 0)) - video.purged
 
     def save(self, video: Video) -> None:
         """To be called after every change."""

@@ -14,6 +14,7 @@ from sandbox.eventlog import EventLog
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.ledger import Ledger
+from sandbox.moderation import Moderator, Order, Verdict
 from sandbox.settings import Settings
 from sandbox.switches import Switches
 
@@ -33,11 +34,22 @@ class World:
     accounts: dict[str, AccountMaker] = field(default_factory=dict)
     expiries: dict[str, Callable[[str], int]] = field(default_factory=dict)
     """By platform: ends an account's access tokens as age would, and tells how many."""
+    moderators: dict[str, Moderator] = field(default_factory=dict)
     _resets: list[Callable[[], None]] = field(default_factory=list)
 
     def on_reset(self, forget: Callable[[], None]) -> None:
         """Called by `DELETE /_state`; must bring the platform back to its default accounts."""
         self._resets.append(forget)
+
+    def moderate(self, order: Order) -> bool:
+        """What nobody can see any more counts as deleted in the ledger. False: no such post."""
+        if not self.moderators[order.platform](order):
+            return False
+        if isinstance(order, Verdict) and order.do == "restore":
+            self.ledger.mark_restored(order.platform, order.post_id)
+        elif isinstance(order, Verdict):
+            self.ledger.mark_deleted(order.platform, order.post_id)
+        return True
 
     def reset(self) -> None:
         self.log.clear()

@@ -70,6 +70,17 @@ async def test_unknown_and_deleted_ids_are_omitted_in_silence(vk: Any, mp4: Any)
     assert answer == {"count": 0, "items": []}
 
 
+@pytest.mark.parametrize("number", [str(2**63), "9" * 30])
+async def test_an_id_beyond_63_bits_spoils_the_whole_call(vk: Any, mp4: Any, number: str) -> None:
+    key = await vk.post_video(mp4(), name="x")
+    for strange in (f"1_{number}", f"-{number}_1"):
+        error = await vk.refused("video.get", videos=f"{key},{strange}")
+        assert error["error_code"] == 100
+    highest = f"{-(2**63 - 1)}_{2**63 - 1}"
+    await vk.pass_time(1)
+    assert (await vk.call("video.get", videos=f"{key},{highest}"))["count"] == 1
+
+
 async def test_a_deleted_video_keeps_its_ledger_entry(
     client: httpx.AsyncClient, vk: Any, mp4: Any
 ) -> None:

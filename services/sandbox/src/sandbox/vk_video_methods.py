@@ -16,6 +16,7 @@ NAME_LIMIT, DESCRIPTION_LIMIT = 128, 5000
 PRIVACY = re.compile(r"all|friends|friends_of_friends|friends_of_friends_only|nobody|only_me|-?\d+")
 VIDEO_ID = re.compile(r"(-?\d+_\d+)(?:_(\w+))?")
 LATE_SECONDS = 30.0
+HIGHEST_ID = 2**63 - 1
 
 
 class VideoMethods:
@@ -136,7 +137,7 @@ class VideoMethods:
         found = []
         for word in words:
             match = VIDEO_ID.fullmatch(word)
-            if match is None:
+            if match is None or any(abs(int(n)) > HIGHEST_ID for n in match[1].split("_")):
                 raise bad_parameter("videos is invalid")
             video = self._videos.find(match[1])
             if video is not None and match[2] in (None, video.access_key):

@@ -1,5 +1,7 @@
 """Counters as the platforms tell them: null where they tell none, gone when the post is gone."""
 
+from typing import Any
+
 import pytest
 
 from common.contracts.words import Platform
@@ -29,11 +31,20 @@ async def read(walk: Walk, *post_ids: str) -> dict[str, Numbers]:
     return dict(await walk.patiently(lambda job: stats.read(job.token, job.account_id, post_ids)))
 
 
+def befall(walk: Walk, sandbox: Sandbox, post_id: str, do: str, **more: Any) -> None:
+    order = {"platform": walk.adapter.platform, "post_id": post_id, "do": do, **more}
+    sandbox.control.post("/_posts", json=order).raise_for_status()
+
+
+def pass_time(sandbox: Sandbox, seconds: float) -> None:
+    sandbox.control.post("/_clock", json={"advance_seconds": seconds}).raise_for_status()
+
+
 @pytest.mark.parametrize("platform", COUNTED, indirect=True)
 async def test_counters_grow_and_what_is_not_told_is_null(walk: Walk, sandbox: Sandbox) -> None:
     post_id = (await walk.publish()).post_id
     first = (await read(walk, post_id))[post_id]
-    sandbox.control.post("/_clock", json={"advance_seconds": 3600}).raise_for_status()
+    pass_time(sandbox, 3600)
     later = (await read(walk, post_id))[post_id]
     assert first.views is not None
     assert later.views is not None
@@ -48,6 +59,51 @@ async def test_counters_grow_and_what_is_not_told_is_null(walk: Walk, sandbox: S
 async def test_a_post_that_is_not_there_is_gone(walk: Walk) -> None:
     missing = {Platform.VK: f"{walk.account_id}_1"}.get(walk.adapter.platform, "0" * 32)
     assert await read(walk, missing) == {missing: Numbers(gone=True)}
+
+
+@pytest.mark.parametrize("platform", COUNTED, indirect=True)
+async def test_a_post_that_is_processed_again_is_neither_gone_nor_at_zero(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    post_id = (await walk.publish()).post_id
+    pass_time(sandbox, 3600)
+    before = (await read(walk, post_id))[post_id]
+    befall(walk, sandbox, post_id, "process", seconds=3600)
+    assert await read(walk, post_id) == {post_id: Numbers(processing=True)}
+    pass_time(sandbox, 3601)
+    after = (await read(walk, post_id))[post_id]
+    assert before.views is not None
+    assert after.views is not None
+    assert after.views > before.views
+    assert not after.processing
+
+
+@pytest.mark.parametrize("platform", COUNTED, indirect=True)
+async def test_counters_may_fall(walk: Walk, sandbox: Sandbox) -> None:
+    post_id = (await walk.publish()).post_id
+    pass_time(sandbox, 36_000)
+    before = (await read(walk, post_id))[post_id]
+    befall(walk, sandbox, post_id, "purge", views=10**9)
+    after = (await read(walk, post_id))[post_id]
+    for name in {"views", "likes", "shares", "comments"} - UNTOLD[walk.adapter.platform]:
+        assert getattr(after, name) < getattr(before, name), name
+    assert not after.gone
+    assert not after.processing
+
+
+@pytest.mark.parametrize("platform", COUNTED, indirect=True)
+@pytest.mark.parametrize("do", ["delete", "block"])
+async def test_a_post_that_its_platform_took_down_is_gone_until_it_is_restored(
+    walk: Walk, sandbox: Sandbox, do: str
+) -> None:
+    post_id = (await walk.publish()).post_id
+    befall(walk, sandbox, post_id, do)
+    assert (await read(walk, post_id))[post_id].gone
+    befall(walk, sandbox, post_id, "restore")
+    pass_time(sandbox, 60)
+    back = (await read(walk, post_id))[post_id]
+    assert back.views is not None
+    assert not back.gone
 
 
 @pytest.mark.parametrize("platform", COUNTED, indirect=True)
@@ -81,6 +137,45 @@ async def test_an_id_that_is_none_of_vk_spoils_no_others_numbers(walk: Walk) -> 
     assert numbers[post_id].views is not None
     assert [numbers[one] for one in strange] == [Numbers()] * len(strange)
     assert await read(walk, *strange) == dict.fromkeys(strange, Numbers())
+
+
+@pytest.mark.parametrize("platform", [Platform.VK], indirect=True)
+async def test_an_id_too_large_for_vk_spoils_the_numbers_of_all(walk: Walk) -> None:
+    post_id = (await walk.publish()).post_id
+    with pytest.raises(ContentRefused):
+        await read(walk, post_id, f"1_{2**63}")
+
+
+@pytest.mark.parametrize("platform", [Platform.VK], indirect=True)
+async def test_a_video_that_vk_has_not_encoded_yet_is_processing(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    sandbox.fail("vk", "upload", "processing_forever")
+    for step in walk.adapter.publishing.steps()[:2]:
+        await walk.take(step)
+    post_id = walk.cursor.post_id
+    assert await read(walk, post_id) == {post_id: Numbers(processing=True)}
+
+
+@pytest.mark.parametrize("platform", [Platform.RUTUBE], indirect=True)
+@pytest.mark.parametrize("do", ["process", "block", "delete"])
+async def test_rutube_is_not_asked_for_votes_of_what_it_does_not_show(
+    walk: Walk, sandbox: Sandbox, do: str
+) -> None:
+    post_id = (await walk.publish()).post_id
+    befall(walk, sandbox, post_id, do, **({"seconds": 3600} if do == "process" else {}))
+    before = len(sandbox.journal())
+    await read(walk, post_id)
+    assert [entry["step"] for entry in sandbox.journal()[before:]] == ["status"]
+
+
+@pytest.mark.parametrize("platform", [Platform.DZEN], indirect=True)
+async def test_a_dzen_that_tells_no_status_tells_no_numbers(walk: Walk, sandbox: Sandbox) -> None:
+    post_id = (await walk.publish()).post_id
+    sandbox.fail("dzen", "stats", "not_found")
+    sandbox.fail("dzen", "status", "empty_json")
+    with pytest.raises(Unavailable):
+        await read(walk, post_id)
 
 
 @pytest.mark.parametrize("platform", [Platform.DZEN], indirect=True)

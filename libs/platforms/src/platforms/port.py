@@ -270,6 +270,9 @@ class Numbers:
     comments: int | None = None
     gone: bool = False
     """The post is deleted, private or blocked on the platform."""
+    processing: bool = False
+    """The platform is processing the post again (re-encoding, a second moderation); what it
+    counts meanwhile is not told: every counter is None, and the post is not gone."""
 
 
 class Stats(Protocol):

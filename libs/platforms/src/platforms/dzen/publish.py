@@ -78,12 +78,12 @@ class DzenPublishing:
 
     async def publishing(self, job: DzenJob) -> Outcome[DzenCursor] | None:
         """Whether the publish call was carried out."""
-        return None if _status(await self._video(job)) in HIDDEN else Next(job.cursor)
+        return None if status_of(await self._video(job)) in HIDDEN else Next(job.cursor)
 
     async def processed(self, job: DzenJob) -> Outcome[DzenCursor]:
         """Wait until readers see it."""
         video, cursor = await self._video(job), job.cursor
-        status = _status(video)
+        status = status_of(video)
         if status in REFUSED:
             raise ContentRefused(Reason.MODERATION, note=f"dzen: {status}")
         if status in SHOWN:
@@ -100,7 +100,8 @@ class DzenPublishing:
         return video
 
 
-def _status(video: dict[str, Any]) -> str:
+def status_of(video: dict[str, Any]) -> str:
+    """Дзен's word for the state. Raises Unavailable when it tells none."""
     status = text(video.get("status"))
     if status is None:
         raise Unavailable(note="dzen: no status")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
+from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,14 @@ ZONE_SLACK = timedelta(hours=3, minutes=5)
 DOWNLOADING = "downloading_video"
 BUSY = {DOWNLOADING, "moderation"}
 UNREACHABLE = {"download_error", "download_failed"}
+
+
+class State(StrEnum):
+    """What Rutube says of a video (§2.3)."""
+
+    BUSY = "busy"
+    SHOWN = "shown"
+    REFUSED = "refused"
 
 
 class RutubeCursor(BaseModel):
@@ -101,16 +110,24 @@ class RutubePublishing:
         return Published(video_id, url)
 
 
+def state(video: dict[str, Any]) -> State:
+    """The table of §2.3. `is_deleted` is true while Rutube is still at it, too."""
+    if _reason(video) in BUSY or video.get("status") == "processing":
+        return State.BUSY
+    if video.get("is_deleted") or video.get("status") == "error":
+        return State.REFUSED
+    shown = video.get("publication_ts") or video.get("status") == "ready"
+    return State.SHOWN if shown else State.BUSY
+
+
 def _busy(video: dict[str, Any]) -> bool:
-    """Whether Rutube is still at it. `is_deleted` is true while it downloads, too."""
-    reason = _reason(video)
+    """Whether Rutube is still at it."""
+    reason, told = _reason(video), state(video)
     if reason in UNREACHABLE:
         raise StartOver(Reason.MEDIA_UNREACHABLE)
-    if reason in BUSY or video.get("status") == "processing":
-        return True
-    if video.get("is_deleted") or video.get("status") == "error":
+    if told is State.REFUSED:
         raise ContentRefused(Reason.MODERATION, note=f"rutube: {reason}")
-    return not video.get("publication_ts") and video.get("status") != "ready"
+    return told is State.BUSY
 
 
 def _reason(video: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from platforms.answers import count
 from platforms.port import Numbers
 from platforms.rutube.client import RutubeClient
+from platforms.rutube.publish import State, state
 
 
 class RutubeStats:
@@ -26,8 +27,12 @@ class RutubeStats:
 
     async def _numbers(self, token: SecretStr, account_id: str, post_id: str) -> Numbers:
         video = await self._client.video(token, account_id, post_id)
-        if video is None or video.get("is_deleted"):
+        if video is None:
             return Numbers(gone=True)
+        told = state(video)
+        if told is not State.SHOWN:
+            # The votes of what is not shown say nothing: no second call for them.
+            return Numbers(gone=told is State.REFUSED, processing=told is State.BUSY)
         votes = await self._client.votes(token, account_id, post_id)
         return Numbers(
             views=count(video.get("hits")),

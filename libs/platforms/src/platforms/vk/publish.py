@@ -104,7 +104,7 @@ class VkPublishing:
         unseen = item is None or not _arrived(item)
         if unseen and self._polling.long_missing(cursor.uploaded_at, now):
             raise ContentRefused(Reason.GONE if item is None else Reason.CONTENT_REFUSED)
-        if item and _arrived(item) and not _busy(item):
+        if item and _arrived(item) and not busy(item):
             kind = "clip" if item.get("type") == "short_video" else "video"
             return Published(cursor.post_id, f"https://vk.com/{kind}{cursor.post_id}")
         since = cursor.uploaded_at or now
@@ -158,14 +158,15 @@ def _options(job: VkJob) -> VkOptions:
     return VkOptions.model_validate(dict(job.options))
 
 
-def _busy(item: dict[str, Any]) -> bool:
+def busy(item: dict[str, Any]) -> bool:
+    """Whether VK is still encoding the video, or encodes it anew (§2.4)."""
     return bool(item.get("processing") or item.get("converting"))
 
 
 def _arrived(item: dict[str, Any]) -> bool:
     """Whether VK has bytes for it: an empty entry has neither length nor size. Seconds alone
     would not do, a very short clip rounds to none."""
-    return _busy(item) or any(count(item.get(name)) for name in ("duration", "width", "height"))
+    return busy(item) or any(count(item.get(name)) for name in ("duration", "width", "height"))
 
 
 def _uploaded(cursor: VkCursor, now: datetime) -> VkCursor:

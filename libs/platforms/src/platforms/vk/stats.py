@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import SecretStr
 
 from platforms.answers import count, part
 from platforms.port import Numbers
 from platforms.vk.client import VkClient
+from platforms.vk.publish import busy
 
 POST_ID = re.compile(r"-?[0-9]+_[0-9]+")
 
@@ -35,11 +37,19 @@ class VkStats:
         for item in await self._client.videos(token, account_id, good):
             post_id = f"{item.get('owner_id')}_{item.get('id')}"
             if post_id in numbers:
-                numbers[post_id] = Numbers(
-                    views=count(item.get("views")),
-                    likes=count(part(item, "likes").get("count")),
-                    shares=count(part(item, "reposts").get("count")),
-                    comments=count(item.get("comments")),
-                    gone=bool(item.get("content_restricted")),
-                )
+                numbers[post_id] = _numbers(item)
         return numbers
+
+
+def _numbers(item: dict[str, Any]) -> Numbers:
+    gone = bool(item.get("content_restricted"))
+    if busy(item):
+        # Meanwhile VK says 0 views, which is no count.
+        return Numbers(gone=gone, processing=not gone)
+    return Numbers(
+        views=count(item.get("views")),
+        likes=count(part(item, "likes").get("count")),
+        shares=count(part(item, "reposts").get("count")),
+        comments=count(item.get("comments")),
+        gone=gone,
+    )

@@ -106,11 +106,16 @@ class Lab:
         [row] = await self.rows(statement, **values)
         return row
 
-    async def next_round(self) -> None:
-        """The time of the next round has come for all."""
+    async def due(self) -> None:
+        """All are due, though looked at just now."""
         await self.rows(
             "UPDATE watches SET round_at = now(), next_at = now() WHERE next_at IS NOT NULL"
         )
+
+    async def next_round(self) -> None:
+        """The time of the next round has come for all."""
+        await self.rows("UPDATE watches SET sampled_at = sampled_at - interval '6 hours'")
+        await self.due()
 
     async def told(self) -> list[dict[str, Any]]:
         """The StatsCollected in the outbox, oldest first."""

@@ -68,10 +68,13 @@ class Book:
             "unavailable": None,
             "paused": None,
             "gone": False,
+            "processing": False,
             "round_at": NOON,
             "failures": 0,
             "told": 0,
+            "sampled_at": None,
             "views": None,
+            "source": None,
             "traceparent": "",
             "correlation_id": "",
         }
@@ -99,6 +102,7 @@ def sample(watch: Watch, at: datetime, views: int | None, **changed: Any) -> Sam
         "shares": None,
         "comments": None,
         "gone": False,
+        "comparable": True,
         "views_growth": views,
     }
     return Sample(publication_id=watch.publication_id, at=at, views=views, **values | changed)
@@ -146,6 +150,7 @@ async def test_a_publication_shows_every_sample_oldest_first(
         "shares": 0,
         "comments": None,
         "gone": False,
+        "comparable": True,
     }
 
 
@@ -299,6 +304,7 @@ async def test_the_export_holds_every_sample_and_leaves_empty_what_nobody_told(
         "shares": "",
         "comments": "",
         "gone": "false",
+        "comparable": "true",
     }
     assert [(row["views"], row["gone"]) for row in rows] == [("10", "false"), ("", "true")]
 

@@ -175,7 +175,7 @@ async def test_a_failure_is_tried_again_twice_and_then_in_the_next_round(
         assert await lab.collect(Platform.VK)
         waits.append((await lab.one("SELECT next_at - now() AS wait FROM watches"))["wait"])
         await lab.rows("UPDATE watches SET next_at = now()")
-    assert [round(wait / timedelta(minutes=1)) for wait in waits] == [1, 5, 359]
+    assert [round(wait / timedelta(minutes=1)) for wait in waits] == [1, 5, 114]
     assert await lab.rows("SELECT * FROM samples") == []
     assert await lab.collect(Platform.VK)
     assert (await lab.one("SELECT failures, told FROM watches")) == {"failures": 0, "told": 1}

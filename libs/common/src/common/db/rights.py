@@ -7,8 +7,9 @@ without its rights, or with wider ones.
 from sqlalchemy import Connection, inspect, text
 
 ROWS = "SELECT, INSERT, UPDATE, DELETE"
-LESS = {"alembic_version": "SELECT", "audit": "SELECT, INSERT"}
-"""The version is the owner's to change; what was noted down for an audit is nobody's."""
+ADD = "SELECT, INSERT"
+LESS = {"alembic_version": "SELECT", "audit": ADD, "samples": ADD}
+"""The version is the owner's to change; what was noted down as history is nobody's."""
 
 
 def grant(connection: Connection, role: str) -> None:

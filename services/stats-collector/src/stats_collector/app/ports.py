@@ -56,11 +56,14 @@ class Watches(Protocol):
         ...
 
     async def claim(self, platform: Platform, most: int, lease: timedelta) -> Claim | None:
-        """Take the most overdue connection's due watches, at most `most`; None when none is due."""
+        """Take the most overdue connection's due watches, at most `most`; None when none is due.
+
+        A connection that another worker is just claiming from is left to it: its posts are never
+        split among more calls than they need."""
         ...
 
     async def held(self, claim: Claim) -> tuple[datetime, list[Watch]]:
-        """The database's time and those of the claim that are still ours, locked."""
+        """The time and those of the claim that are still ours, locked."""
         ...
 
     async def release(self, settled: Sequence[tuple[Watch, datetime | None]]) -> None:

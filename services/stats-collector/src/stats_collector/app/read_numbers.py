@@ -1,6 +1,7 @@
 """One question to a platform: the counters of some posts of one account."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from common.lending import ConnectionLost, Token, Tokens, VaultUnavailable
 from common.observe import logs
 from platforms.errors import (
     AccessRevoked,
+    ContentRefused,
     OutcomeUnknown,
     PlatformError,
     RateLimited,
@@ -80,4 +82,19 @@ async def _ask(claim: Claim, stats: Stats, tokens: Tokens) -> Mapping[str, Numbe
 
 async def _read(claim: Claim, stats: Stats, lent: Token) -> Mapping[str, Numbers]:
     account = claim.watches[0].account_id
-    return await stats.read(lent.value, account, [watch.post_id for watch in claim.watches])
+
+    async def read(post_ids: Sequence[str]) -> Mapping[str, Numbers]:
+        """In halves when a platform refuses all because of some: those are left out."""
+        try:
+            return await stats.read(lent.value, account, post_ids)
+        except ContentRefused:
+            if len(post_ids) == 1:
+                raise
+        found = dict[str, Numbers]()
+        middle = len(post_ids) // 2
+        for half in (post_ids[:middle], post_ids[middle:]):
+            with suppress(ContentRefused):
+                found |= await read(half)
+        return found
+
+    return await read([watch.post_id for watch in claim.watches])

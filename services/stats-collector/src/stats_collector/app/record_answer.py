@@ -1,11 +1,13 @@
 """What a platform's answer means for the posts that were asked about."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from common.contracts.stats import StatsCollected
 from common.observe import trace
+from platforms.port import Numbers
 from stats_collector.app.ports import Claim, Writing
 from stats_collector.app.read_numbers import Answer, Failed, Later, Refused, Told
 from stats_collector.domain.reasons import Reason
@@ -31,20 +33,7 @@ async def record_answer(uow: Writing, claim: Claim, answer: Answer, *, source: s
     now, held = await uow.watches.held(claim)
     match answer:
         case Told(numbers):
-            samples = {
-                watch.publication_id: sample(watch, found, at=now, source=source)
-                for watch in held
-                if (found := numbers.get(watch.post_id)) is not None
-            }
-            await uow.samples.add(list(samples.values()))
-            settled = [
-                _sampled(uow, watch, samples[watch.publication_id], now)
-                if watch.publication_id in samples
-                else _failed(uow, watch, now, again=True)
-                for watch in held
-            ]
-            gone = sum(one.gone for one in samples.values())
-            recorded = Recorded(len(samples), gone, len(held) - len(samples))
+            recorded, settled = await _told(uow, held, numbers, now=now, source=source)
         case Failed(_, again):
             settled = [_failed(uow, watch, now, again=again) for watch in held]
             recorded = Recorded(failed=len(held))
@@ -55,6 +44,26 @@ async def record_answer(uow: Writing, claim: Claim, answer: Answer, *, source: s
             assert_never(answer)
     await uow.watches.release(settled)
     return recorded
+
+
+async def _told(
+    uow: Writing, held: list[Watch], numbers: Mapping[str, Numbers], *, now: datetime, source: str
+) -> tuple[Recorded, list[Settled]]:
+    """A post without numbers is the only one that failed."""
+    samples, settled, failed = list[Sample](), list[Settled](), 0
+    for watch in held:
+        found = numbers.get(watch.post_id)
+        if found is None:
+            settled.append(_failed(uow, watch, now, again=True))
+            failed += 1
+        elif uow.policy.schedule.looked_already(watch.sampled_at, now):
+            settled.append(_rested(uow, watch, now))
+        else:
+            samples.append(one := sample(watch, found, at=now, source=source))
+            settled.append(_rested(uow, after := watch.after(one, found), now))
+            _tell(uow, after, one)
+    await uow.samples.add(samples)
+    return Recorded(len(samples), sum(one.gone for one in samples), failed), settled
 
 
 async def _refused(uow: Writing, claim: Claim) -> Recorded:
@@ -68,16 +77,7 @@ async def _refused(uow: Writing, claim: Claim) -> Recorded:
     return Recorded(failed=len(held))
 
 
-def _sampled(uow: Writing, watch: Watch, one: Sample, now: datetime) -> Settled:
-    due = _next_round(uow, watch, now)
-    after = replace(
-        watch,
-        round_at=due,
-        failures=0,
-        told=watch.told + 1,
-        gone=one.gone,
-        views=watch.views if one.views is None else one.views,
-    )
+def _tell(uow: Writing, watch: Watch, one: Sample) -> None:
     collected = StatsCollected(
         publication_id=watch.publication_id,
         platform=watch.platform,
@@ -86,12 +86,11 @@ def _sampled(uow: Writing, watch: Watch, one: Sample, now: datetime) -> Settled:
         shares=one.shares,
         comments=one.comments,
         gone=one.gone,
-        reason=Reason.GONE if one.gone else None,
+        reason=watch.reason,
         sampled_at=one.at,
     )
     with trace.within(trace.start(watch.traceparent, watch.correlation_id)):
-        uow.tell(collected, version=after.told)
-    return after, due
+        uow.tell(collected, version=watch.told)
 
 
 def _failed(uow: Writing, watch: Watch, now: datetime, *, again: bool) -> Settled:
@@ -99,9 +98,12 @@ def _failed(uow: Writing, watch: Watch, now: datetime, *, again: bool) -> Settle
     pause = uow.policy.schedule.retry(failures) if again else None
     if pause is not None:
         return replace(watch, failures=failures), now + pause
-    due = _next_round(uow, watch, now)
+    return _rested(uow, watch, now)
+
+
+def _rested(uow: Writing, watch: Watch, now: datetime) -> Settled:
+    """Until the next round."""
+    due = uow.policy.schedule.next_round(
+        watch.round_at or now, now, published_at=watch.published_at, until=watch.until
+    )
     return replace(watch, round_at=due, failures=0), due
-
-
-def _next_round(uow: Writing, watch: Watch, now: datetime) -> datetime | None:
-    return uow.policy.schedule.next_round(watch.round_at or now, now, watch.until)

@@ -26,10 +26,13 @@ async def watch_publication(uow: Writing, heard: Heard) -> None:
         unavailable=unavailable,
         paused=await uow.connections.hold(event.connection_id),
         gone=False,
+        processing=False,
         round_at=None if unavailable else schedule.first(event.published_at),
         failures=0,
         told=1 if unavailable else 0,
+        sampled_at=None,
         views=None,
+        source=None,
         traceparent=here.traceparent,
         correlation_id=here.correlation_id,
     )

@@ -2,8 +2,10 @@
 
 from functools import cached_property
 
+from sqlalchemy import func, literal
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from common.clock import Clock
 from common.db.unit_of_work import UnitOfWork
 from stats_collector.db.connections import Connections
 from stats_collector.db.samples import Samples
@@ -12,12 +14,16 @@ from stats_collector.domain.policy import Policy
 
 
 class ReadingUow(UnitOfWork):
-    """Looks up numbers."""
+    """Looks up numbers. PostgreSQL tells the time, for all workers alike, unless a clock does."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock | None = None) -> None:
+        super().__init__(engine)
+        self._now = func.now() if clock is None else literal(clock.now())
 
     @cached_property
     def watches(self) -> Watches:
         """What is watched."""
-        return Watches(self.connection)
+        return Watches(self.connection, self._now)
 
     @cached_property
     def samples(self) -> Samples:
@@ -28,8 +34,8 @@ class ReadingUow(UnitOfWork):
 class WritingUow(ReadingUow):
     """Samples and reacts, by a policy."""
 
-    def __init__(self, engine: AsyncEngine, policy: Policy) -> None:
-        super().__init__(engine)
+    def __init__(self, engine: AsyncEngine, policy: Policy, clock: Clock | None = None) -> None:
+        super().__init__(engine, clock)
         self.policy = policy
 
     @cached_property

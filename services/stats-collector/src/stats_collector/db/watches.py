@@ -6,31 +6,28 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, bindparam, case, func, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.words import Platform
 from stats_collector.app.ports import Claim
-from stats_collector.db.connections import NOTHING_HEARD
 from stats_collector.db.tables import CONNECTIONS
 from stats_collector.db.tables import WATCHES as W
 from stats_collector.domain.reasons import Reason
 from stats_collector.domain.watch import Watch
 
 COLUMNS = [W.c[field.name] for field in fields(Watch)]
-DUE = and_(
-    W.c.next_at <= func.now(),
-    W.c.paused.is_(None),
-    or_(W.c.leased_until.is_(None), W.c.leased_until < func.now()),
-)
+CHANGED = ("round_at", "failures", "told", "gone", "processing", "sampled_at", "views", "source")
+"""What a look may change."""
 
 
 class Watches:
     """Any number of workers may claim at once; a lease's id proves whose a row is."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, now: ColumnElement[datetime]) -> None:
         self._connection = connection
+        self._now = now
 
     async def add(self, watch: Watch) -> bool:
         """The first due time is the first round's."""
@@ -58,7 +55,7 @@ class Watches:
 
     async def resume(self, connection_id: UUID) -> None:
         """Those whose time is over while they were paused have no more rounds."""
-        over = W.c.until < func.now()
+        over = W.c.until < self._now
         await self._connection.execute(
             update(W)
             .where(W.c.connection_id == connection_id, W.c.paused.is_not(None))
@@ -70,14 +67,27 @@ class Watches:
         )
 
     async def claim(self, platform: Platform, most: int, lease: timedelta) -> Claim | None:
-        """Rows that another worker is just claiming are skipped, never waited for."""
-        due = select(W.c.publication_id).where(W.c.platform == platform, DUE)
-        first = due.add_columns(W.c.connection_id).order_by(W.c.next_at).limit(1)
-        found = (await self._connection.execute(first.with_for_update(skip_locked=True))).first()
+        """What another worker has its hands on is skipped, never waited for."""
+        due = and_(
+            W.c.platform == platform,
+            W.c.next_at <= self._now,
+            W.c.paused.is_(None),
+            or_(W.c.leased_until.is_(None), W.c.leased_until < self._now),
+        )
+        first = (
+            select(CONNECTIONS)
+            .join(W, W.c.connection_id == CONNECTIONS.c.id)
+            .where(due)
+            .order_by(W.c.next_at)
+            .limit(1)
+            .with_for_update(of=CONNECTIONS, skip_locked=True)
+        )
+        found = (await self._connection.execute(first)).first()
         if found is None:
             return None
         batch = (
-            due.where(W.c.connection_id == found.connection_id)
+            select(W.c.publication_id)
+            .where(due, W.c.connection_id == found.id)
             .order_by(W.c.next_at)
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -86,19 +96,15 @@ class Watches:
         taken = await self._connection.execute(
             update(W)
             .where(W.c.publication_id.in_(batch.scalar_subquery()))
-            .values(lease=ours, leased_until=func.now() + lease)
+            .values(lease=ours, leased_until=self._now + lease)
             .returning(*COLUMNS)
         )
         watches = tuple(_watch(row) for row in taken.mappings())
-        heard = await self._connection.execute(
-            select(CONNECTIONS.c.version).where(CONNECTIONS.c.id == found.connection_id)
-        )
-        version: int | None = heard.scalar_one_or_none()
         return Claim(
             lease=ours,
             platform=platform,
-            connection_id=found.connection_id,
-            connection_version=NOTHING_HEARD if version is None else version,
+            connection_id=found.id,
+            connection_version=found.version,
             watches=watches,
         )
 
@@ -111,14 +117,13 @@ class Watches:
             .order_by(W.c.publication_id)
             .with_for_update()
         )
-        now: datetime = (await self._connection.execute(select(func.now()))).scalar_one()
+        now: datetime = (await self._connection.execute(select(self._now))).scalar_one()
         return now, [_watch(row) for row in rows.mappings()]
 
     async def release(self, settled: Sequence[tuple[Watch, datetime | None]]) -> None:
         """One prepared statement for all of them."""
         if not settled:
             return
-        changed = ("round_at", "failures", "told", "gone", "views")
         statement = (
             update(W)
             .where(W.c.publication_id == bindparam("id"))
@@ -126,14 +131,14 @@ class Watches:
                 lease=None,
                 leased_until=None,
                 next_at=bindparam("due"),
-                **{name: bindparam(f"new_{name}") for name in changed},
+                **{name: bindparam(f"new_{name}") for name in CHANGED},
             )
         )
         await self._connection.execute(
             statement,
             [
                 {"id": watch.publication_id, "due": due}
-                | {f"new_{name}": getattr(watch, name) for name in changed}
+                | {f"new_{name}": getattr(watch, name) for name in CHANGED}
                 for watch, due in settled
             ],
         )

@@ -16,3 +16,5 @@ class Reason(StrEnum):
     """The account was removed; watching goes on if it comes back."""
     GONE = "gone"
     """The post is deleted, private or blocked on the platform."""
+    PROCESSING = "processing"
+    """The platform is working on the post again and tells nothing meanwhile."""

@@ -1,6 +1,6 @@
 """What is being watched, and one look at it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -26,21 +26,41 @@ class Watch:
     paused: Reason | None
     gone: bool
     """The latest sample did not find the post."""
+    processing: bool
+    """The latest sample found it, but its counters are not told for now."""
     round_at: datetime | None
     """The time of the present round on the grid; None when there are no more rounds."""
     failures: int
     """Failed tries in the present round."""
     told: int
     """How many StatsCollected were told: one for each sample."""
+    sampled_at: datetime | None
+    """When the latest sample was taken."""
     views: int | None
     """The last views that the platform told."""
+    source: str | None
+    """Where those came from."""
     traceparent: str
     correlation_id: str
 
     @property
     def reason(self) -> Reason | None:
         """Why there are no fresh numbers, if so."""
-        return self.unavailable or self.paused or (Reason.GONE if self.gone else None)
+        found = Reason.GONE if self.gone else Reason.PROCESSING if self.processing else None
+        return self.unavailable or self.paused or found
+
+    def after(self, one: "Sample", numbers: Numbers) -> "Watch":
+        """The same post, after one more look at it."""
+        told = one.views is not None
+        return replace(
+            self,
+            told=self.told + 1,
+            gone=numbers.gone,
+            processing=numbers.processing,
+            sampled_at=one.at,
+            views=one.views if told else self.views,
+            source=one.source if told else self.source,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +75,20 @@ class Sample:
     shares: int | None
     comments: int | None
     gone: bool
+    comparable: bool
+    """Whether the views are counted as those before were: by the same source. A platform that
+    changes its rules (VK did in 2026, platforms/vk.md §2.6) is a source of another name."""
     views_growth: int | None
-    """Views since the last sample that told any; since publishing for the first one."""
+    """Views since the last sample that told any, since publishing for the first one; below zero
+    when the platform took some back. None where they are not comparable."""
 
 
 def sample(watch: Watch, numbers: Numbers, *, at: datetime, source: str) -> Sample:
     """What one look found."""
-    growth = None if numbers.views is None else numbers.views - (watch.views or 0)
+    comparable = watch.source in (None, source)
+    growth = None
+    if comparable and numbers.views is not None:
+        growth = numbers.views - (watch.views or 0)
     return Sample(
         publication_id=watch.publication_id,
         at=at,
@@ -71,5 +98,6 @@ def sample(watch: Watch, numbers: Numbers, *, at: datetime, source: str) -> Samp
         shares=numbers.shares,
         comments=numbers.comments,
         gone=numbers.gone,
+        comparable=comparable,
         views_growth=growth,
     )

@@ -9,7 +9,16 @@ from stats_collector.app.ports import Exported, ReadingTransaction
 
 PAGE = 1000
 COUNTERS = ("views", "likes", "shares", "comments")
-COLUMNS = ("publication_id", "platform", "connection_id", "at", "source", *COUNTERS, "gone")
+COLUMNS = (
+    "publication_id",
+    "platform",
+    "connection_id",
+    "at",
+    "source",
+    *COUNTERS,
+    "gone",
+    "comparable",
+)
 
 
 async def pages(transaction: ReadingTransaction, user_id: str) -> AsyncIterator[str]:
@@ -31,9 +40,18 @@ def _cells(one: Exported) -> list[str]:
         "platform": one.platform,
         "connection_id": one.connection_id,
         "at": one.sample.at.isoformat().replace("+00:00", "Z"),
-        "gone": str(one.sample.gone).lower(),
     }
-    return ["" if known[name] is None else str(known[name]) for name in COLUMNS]
+    return [_cell(known[name]) for name in COLUMNS]
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case _:
+            return str(value)
 
 
 def _lines(rows: list[list[str]]) -> str:

@@ -25,6 +25,8 @@ class SampleOut(BaseModel):
     comments: int | None
     gone: bool
     """The post was not there: deleted, private or blocked on the platform."""
+    comparable: bool
+    """Whether it is counted as the sample before was; false once after a change of rules."""
 
     @classmethod
     def of(cls, sample: Sample) -> Self:

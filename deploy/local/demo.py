@@ -29,7 +29,7 @@ SHORTENED = {
     "POLL_FIRST": "500ms",
     "POLL_MAX": "2s",
     "STATS_FIRST_AFTER": "1s",
-    "STATS_EVERY": "2s",
+    "STATS_EVERY": "10s",
     "PROCESSING_SECONDS": "2",
 }
 SCHEDULED_AFTER = timedelta(seconds=6)

@@ -19,7 +19,7 @@ SETTINGS = {
     "POLL_FIRST": "200ms",
     "POLL_MAX": "500ms",
     "STATS_FIRST_AFTER": "500ms",
-    "STATS_EVERY": "2s",
+    "STATS_EVERY": "5m",
     "PROCESSING_SECONDS": "1",
     "BUS_RETRY_DELAYS": "200ms,1s",
     "LEASE": "3s",

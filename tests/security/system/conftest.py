@@ -24,7 +24,7 @@ QUICK = {
     "POLL_FIRST": "200ms",
     "POLL_MAX": "500ms",
     "STATS_FIRST_AFTER": "500ms",
-    "STATS_EVERY": "2s",
+    "STATS_EVERY": "1m",
     "PROCESSING_SECONDS": "1",
     "BUS_RETRY_DELAYS": "100ms",
     "LEASE": "5s",

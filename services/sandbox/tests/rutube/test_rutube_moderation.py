@@ -116,6 +116,8 @@ async def test_what_rutube_did_outlives_a_restart(tmp_path: Path, links: str) ->
     world, client = process()
     async with client:
         world.clock.advance(HOUR)
+        gone = await client.get(f"/rutube/api/video/{video_id}/", headers=TOKEN)
+        assert gone.status_code == 404
         await suffers(client, video_id, "restore")
         await suffers(client, video_id, "process", seconds=HOUR)
     world, client = process()

@@ -79,7 +79,7 @@ def marked(mark: str) -> Credentials:
     return Credentials(**{one.name: mark_one(getattr(made, one.name)) for one in fields(made)})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     mark = secrets.token_hex(6)
     home: Path = tmp_path_factory.mktemp("security") / "stack"

@@ -1,0 +1,1 @@
+"""The system as a whole; it runs as long as this folder's tests do."""

@@ -1,6 +1,7 @@
 """The real service over real servers and the sandbox; oauth-gateway is a small server here."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ from common.db.engine import connect
 from common.http.internal import InternalClient
 from common.http.lending import VaultTokens
 from common.neighbours import GATEWAY
+from common.pace import Pace, redis_client
 from conformance.sandbox_process import Sandbox, running
+from platforms.pacing import Pacer, PaceSettings
 from platforms.registry import adapters
 from platforms.settings import PlatformUrls
 from stats_collector.settings import NAME
+from stats_collector.wiring import PACE_PATIENCE
 from support.servers import NewDatabase, truncate
 from support.serving import serving
 from support.stats_lab import Lab
@@ -89,3 +93,16 @@ async def lab(
     yield Lab(engine, sandbox, plugged, lender, VaultTokens(client))
     await client.aclose()
     await plugged.aclose()
+
+
+@pytest.fixture
+async def paced(lab: Lab, urls: PlatformUrls, redis_url: str) -> AsyncIterator[Lab]:
+    """Its calls take turns as those of real workers do; only all of VK together are let through
+    faster, so that tests end; an account as fast as PACE_VK lets a single one be."""
+    redis = redis_client(SecretStr(redis_url))
+    pace = PaceSettings(pace_vk=200, account_pace_vk=2)
+    gate = Pacer(Pace(redis), pace, in_line=PACE_PATIENCE, aside=PACE_PATIENCE).gate
+    plugged = adapters(urls, gate=gate)
+    yield replace(lab, adapters=plugged)
+    await plugged.aclose()
+    await redis.aclose()

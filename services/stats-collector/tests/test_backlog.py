@@ -2,20 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from math import ceil
 from uuid import UUID
 
 import pytest
-from pydantic import SecretStr
 
 from common.contracts.words import Platform
-from common.pace import Pace, redis_client
-from platforms.pacing import Pacer, PaceSettings
-from platforms.registry import adapters
-from platforms.settings import PlatformUrls
-from stats_collector.wiring import PACE_PATIENCE
 from support.stats_lab import Account, Lab
 
 pytestmark = pytest.mark.anyio
@@ -23,19 +15,6 @@ DUE = [401] * 10 + [200] * 10 + [50] * 79 + [40]
 """Posts of each of a hundred accounts."""
 BATCH = 200
 WORKERS = 4
-
-
-@pytest.fixture
-async def paced(lab: Lab, urls: PlatformUrls, redis_url: str) -> AsyncIterator[Lab]:
-    """Its calls take turns as those of real workers do; only all of VK together are let through
-    faster, so that the test ends."""
-    redis = redis_client(SecretStr(redis_url))
-    pace = PaceSettings(pace_vk=200)
-    gate = Pacer(Pace(redis), pace, in_line=PACE_PATIENCE, aside=PACE_PATIENCE).gate
-    plugged = adapters(urls, gate=gate)
-    yield replace(lab, adapters=plugged)
-    await plugged.aclose()
-    await redis.aclose()
 
 
 async def watch(lab: Lab, account: Account, many: int) -> None:

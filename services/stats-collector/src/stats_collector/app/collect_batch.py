@@ -10,7 +10,7 @@ from common.lending import Tokens
 from common.observe import logs, metrics, trace
 from platforms.port import Stats
 from stats_collector.app.ports import Claim, WritingTransaction
-from stats_collector.app.read_numbers import Answer, Failed, Told, read_numbers
+from stats_collector.app.read_numbers import Answer, Failed, Later, Told, read_numbers
 from stats_collector.app.record_answer import Recorded, record_answer
 
 LEASE = timedelta(minutes=5)
@@ -61,7 +61,7 @@ def _report(claim: Claim, answer: Answer, recorded: Recorded, seconds: float) ->
         platform=claim.platform,
         connection_id=str(claim.connection_id),
         result=type(answer).__name__.lower(),
-        why=answer.why if isinstance(answer, Failed) else None,
+        why=answer.why if isinstance(answer, Failed | Later) else None,
         asked=len(claim.watches),
         sampled=recorded.sampled,
         gone=recorded.gone,

@@ -1,7 +1,6 @@
 """One question to a platform: the counters of some posts of one account."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -36,6 +35,7 @@ class Later:
     """Asked to wait; nothing failed."""
 
     after: timedelta
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ async def read_numbers(claim: Claim, stats: Stats, tokens: Tokens) -> Answer:
     except ConnectionLost:
         return Refused()
     except VaultUnavailable:
-        return Later(TOKENS_LATER)
+        return Later(TOKENS_LATER, "no token can be borrowed now")
     except RateLimited as error:
-        return Later(error.retry_after)
+        return Later(error.retry_after, str(error))
     except PlatformError as error:
         return Failed(str(error), again=isinstance(error, Unavailable | OutcomeUnknown))
     except Exception as error:
@@ -81,20 +81,21 @@ async def _ask(claim: Claim, stats: Stats, tokens: Tokens) -> Mapping[str, Numbe
 
 
 async def _read(claim: Claim, stats: Stats, lent: Token) -> Mapping[str, Numbers]:
+    """In halves when a platform refuses all because of some: those are left out."""
     account = claim.watches[0].account_id
-
-    async def read(post_ids: Sequence[str]) -> Mapping[str, Numbers]:
-        """In halves when a platform refuses all because of some: those are left out."""
+    asking = [[watch.post_id for watch in claim.watches]]
+    found = dict[str, Numbers]()
+    while asking:
+        some = asking.pop()
         try:
-            return await stats.read(lent.value, account, post_ids)
+            found |= await stats.read(lent.value, account, some)
         except ContentRefused:
-            if len(post_ids) == 1:
+            if len(claim.watches) == 1:
                 raise
-        found = dict[str, Numbers]()
-        middle = len(post_ids) // 2
-        for half in (post_ids[:middle], post_ids[middle:]):
-            with suppress(ContentRefused):
-                found |= await read(half)
-        return found
-
-    return await read([watch.post_id for watch in claim.watches])
+            if middle := len(some) // 2:
+                asking += [some[:middle], some[middle:]]
+        except RateLimited:
+            if not found:
+                raise
+            break  # what is left is tried again, with less to ask for
+    return found

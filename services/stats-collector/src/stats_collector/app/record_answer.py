@@ -37,7 +37,7 @@ async def record_answer(uow: Writing, claim: Claim, answer: Answer, *, source: s
         case Failed(_, again):
             settled = [_failed(uow, watch, now, again=again) for watch in held]
             recorded = Recorded(failed=len(held))
-        case Later(after):
+        case Later(after, _):
             settled = [(watch, now + after) for watch in held]
             recorded = Recorded()
         case _:

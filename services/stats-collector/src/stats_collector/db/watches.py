@@ -100,6 +100,8 @@ class Watches:
             .returning(*COLUMNS)
         )
         watches = tuple(_watch(row) for row in taken.mappings())
+        if not watches:
+            return None  # taken by another worker after our look; whatever else is due comes next
         return Claim(
             lease=ours,
             platform=platform,

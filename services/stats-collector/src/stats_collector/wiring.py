@@ -33,6 +33,7 @@ from stats_collector.domain.policy import Policy
 from stats_collector.http import routes
 from stats_collector.http.parts import Parts
 from stats_collector.settings import NAME, Settings
+from stats_collector.worker.freshness import keep_telling
 from stats_collector.worker.sampler import Sampler
 
 PACE_PATIENCE = timedelta(seconds=20)
@@ -117,7 +118,8 @@ def worker_lifespan(
             relay = Relay(engine, settings.database_url, to_events(bus, NAME))
             sampler = Sampler(stats, VaultTokens(client), transaction)
             depth = partial(tell_depth, bus, own)
-            await stack.enter_async_context(running(relay.run, sampler.run, depth))
+            fresh = partial(keep_telling, frozenset(stats), transaction)
+            await stack.enter_async_context(running(relay.run, sampler.run, depth, fresh))
             yield
 
     return lifespan

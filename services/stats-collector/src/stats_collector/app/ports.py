@@ -11,6 +11,7 @@ from common.contracts.envelope import Event
 from common.contracts.words import Platform
 from stats_collector.domain.policy import Policy
 from stats_collector.domain.reasons import Reason
+from stats_collector.domain.schedule import Schedule
 from stats_collector.domain.summary import Grouping, Line, Period
 from stats_collector.domain.watch import Sample, Watch
 
@@ -34,6 +35,16 @@ class Exported:
     sample: Sample
     platform: Platform
     connection_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How well sampling keeps up with the posts of a platform."""
+
+    watched: int
+    """Those that have rounds left and can be asked about now."""
+    fresh: int
+    """Those of them looked at, or first due, less than `every` ago."""
 
 
 class Watches(Protocol):
@@ -68,6 +79,10 @@ class Watches(Protocol):
 
     async def release(self, settled: Sequence[tuple[Watch, datetime | None]]) -> None:
         """Write what became of held watches, and when each is due again; ends their lease."""
+        ...
+
+    async def freshness(self, schedule: Schedule) -> dict[Platform, Freshness]:
+        """Of each platform of which anything is watched."""
         ...
 
 

@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.words import Platform
-from stats_collector.app.ports import Claim
+from stats_collector.app.ports import Claim, Freshness
 from stats_collector.db.tables import CONNECTIONS
 from stats_collector.db.tables import WATCHES as W
 from stats_collector.domain.reasons import Reason
+from stats_collector.domain.schedule import Schedule
 from stats_collector.domain.watch import Watch
 
 COLUMNS = [W.c[field.name] for field in fields(Watch)]
@@ -144,6 +145,22 @@ class Watches:
                 for watch, due in settled
             ],
         )
+
+    async def freshness(self, schedule: Schedule) -> dict[Platform, Freshness]:
+        """What has no statistics or has ended is never due; the condition is that of the index
+        watches_due, so that old posts, most of the table in time, are not read."""
+        looked = func.coalesce(W.c.sampled_at, W.c.published_at + schedule.first_after)
+        statement = (
+            select(
+                W.c.platform,
+                func.count(),
+                func.count().filter(looked > self._now - schedule.every),
+            )
+            .where(W.c.next_at.is_not(None), W.c.paused.is_(None))
+            .group_by(W.c.platform)
+        )
+        rows = await self._connection.execute(statement)
+        return {Platform(name): Freshness(watched, fresh) for name, watched, fresh in rows}
 
 
 def _watch(row: Mapping[Any, Any]) -> Watch:

@@ -1,1 +1,1 @@
-"""The loop that keeps sampling going."""
+"""The loops that keep sampling going and tell how well."""

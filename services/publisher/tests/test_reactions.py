@@ -21,7 +21,7 @@ from common.contracts.words import Plan, Platform
 from common.ids import new_id
 from platforms.port import Guard
 from publisher.app.start_due import hold_due
-from publisher.domain.publication import Connection
+from publisher.domain.publication import Connection, Publication
 from publisher.domain.states import Status
 
 from .lab import Lab
@@ -144,30 +144,44 @@ async def test_an_older_plan_that_comes_late_changes_nothing(lab: Lab, user: str
         assert await uow.plans.get(user) == (Plan.PRO, now)
 
 
-async def test_the_newest_counters_stay(lab: Lab, user: str) -> None:
+def counted(row: Publication, views: int | None, **more: Any) -> StatsCollected:
+    """What stats-collector tells of it."""
+    usual = {"likes": 1, "shares": None, "comments": 0, "gone": False, "reason": None}
+    return StatsCollected.model_validate(
+        {
+            "publication_id": row.id,
+            "platform": Platform.VK,
+            "views": views,
+            "sampled_at": datetime.now(UTC),
+            **usual,
+            **more,
+        }
+    )
+
+
+@pytest.mark.parametrize("order", [*permutations((1, 2, 3)), (1, 3, 2, 3, 1), (3, 3, 2, 2, 1, 1)])
+async def test_the_newest_counters_stay_in_whatever_order_and_however_often_they_come(
+    lab: Lab, user: str, order: tuple[int, ...]
+) -> None:
     row = await lab.request(connection=await lab.connection(user))
-
-    def counted(views: int, **more: Any) -> StatsCollected:
-        usual = {"likes": 1, "shares": None, "comments": 0, "gone": False, "reason": None}
-        return StatsCollected.model_validate(
-            {
-                "publication_id": row.id,
-                "platform": Platform.VK,
-                "views": views,
-                "sampled_at": datetime.now(UTC),
-                **usual,
-                **more,
-            }
-        )
-
-    await lab.hear(counted(20), 2)
-    await lab.hear(counted(10), 1)
-    await lab.hear(counted(99), 2)
+    told = {1: counted(row, 10), 2: counted(row, 40), 3: counted(row, 20)}
+    for version in order:
+        await lab.hear(told[version], version)
     found = await lab.read(row)
     assert (found.views, found.likes, found.shares, found.comments) == (20, 1, None, 0)
+    assert found.stats_at == told[3].sampled_at
     assert found.version == row.version, "a sample is no change of status"
-    await lab.hear(counted(20, reason="gone", gone=True), 3)
-    assert (await lab.read(row)).stats_reason == "gone"
+
+
+async def test_why_there_are_no_numbers_is_kept_with_them(lab: Lab, user: str) -> None:
+    row = await lab.request(connection=await lab.connection(user))
+    await lab.hear(counted(row, 20), 1)
+    await lab.hear(counted(row, None, reason="gone", gone=True), 2)
+    found = await lab.read(row)
+    assert (found.views, found.stats_reason) == (None, "gone")
+    await lab.hear(counted(row, 21), 3)
+    found = await lab.read(row)
+    assert (found.views, found.stats_reason) == (21, None)
 
 
 async def test_a_reconnect_releases_what_was_held_and_nothing_else(lab: Lab, user: str) -> None:

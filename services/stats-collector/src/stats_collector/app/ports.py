@@ -12,6 +12,7 @@ from common.contracts.words import Platform
 from stats_collector.domain.policy import Policy
 from stats_collector.domain.reasons import Reason
 from stats_collector.domain.schedule import Schedule
+from stats_collector.domain.series import Series
 from stats_collector.domain.summary import Grouping, Line, Period
 from stats_collector.domain.watch import Sample, Watch
 
@@ -94,9 +95,10 @@ class Samples(Protocol):
         ...
 
     async def page(
-        self, publication_id: UUID, *, after: datetime | None, limit: int
+        self, publication_id: UUID, series: Series, *, after: datetime | None, limit: int
     ) -> list[Sample]:
-        """Of one publication, oldest first."""
+        """Of one publication, oldest first; for each hour or day the last sample that tells
+        views, else the last one. `after` is the moment of the last sample shown."""
         ...
 
     async def summary(

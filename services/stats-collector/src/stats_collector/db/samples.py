@@ -8,26 +8,28 @@ from uuid import UUID
 
 from sqlalchemy import (
     CTE,
-    Boolean,
     ColumnElement,
     Select,
     String,
+    Subquery,
     and_,
     cast,
     func,
     literal,
     null,
     select,
+    true,
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.words import Platform
 from stats_collector.app.ports import Exported
 from stats_collector.db.tables import SAMPLES as S
 from stats_collector.db.tables import WATCHES as W
+from stats_collector.domain.series import Resolution, Series
 from stats_collector.domain.summary import Grouping, Line, Period
 from stats_collector.domain.watch import Sample
 
@@ -48,13 +50,17 @@ class Samples:
             await self._connection.execute(insert(S).values(rows).on_conflict_do_nothing())
 
     async def page(
-        self, publication_id: UUID, *, after: datetime | None, limit: int
+        self, publication_id: UUID, series: Series, *, after: datetime | None, limit: int
     ) -> list[Sample]:
         """A range of the primary key."""
-        wanted = select(*COLUMNS).where(S.c.publication_id == publication_id)
-        if after is not None:
-            wanted = wanted.where(S.c.at > after)
-        rows = await self._connection.execute(wanted.order_by(S.c.at).limit(limit))
+        if series.resolution is Resolution.EVERY:
+            wanted = select(*COLUMNS).where(S.c.publication_id == publication_id)
+            if after is not None:
+                wanted = wanted.where(S.c.at > after)
+            wanted = wanted.order_by(S.c.at)
+        else:
+            wanted = _last_of_each(publication_id, series, after)
+        rows = await self._connection.execute(wanted.limit(limit))
         return [_sample(row) for row in rows.mappings()]
 
     async def export(
@@ -104,39 +110,64 @@ class Samples:
         ]
 
 
+def _last_of_each(publication_id: UUID, series: Series, after: datetime | None) -> Select[Any]:
+    """By hour or day, which PostgreSQL tells apart by their first moment."""
+
+    def bucket(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
+        return func.date_trunc(series.resolution.value, at, series.zone)
+
+    found = select(*COLUMNS, bucket(S.c.at).label("bucket"))
+    found = found.where(S.c.publication_id == publication_id)
+    if after is not None:
+        shown = bucket(literal(after, S.c.at.type))
+        # That moment alone is what the primary key can start from.
+        found = found.where(S.c.at > shown, bucket(S.c.at) > shown)
+    rows = found.subquery()
+    return (
+        select(*(rows.c[column.name] for column in COLUMNS))
+        .ext(distinct_on(rows.c.bucket))
+        .order_by(rows.c.bucket, *_last_told(rows))
+    )
+
+
+def _last_told(rows: Subquery) -> tuple[ColumnElement[Any], ...]:
+    """First the newest that tells views: one without says that the post is gone or processed
+    again, and hides no numbers."""
+    return rows.c.views.is_(None), rows.c.at.desc()
+
+
 def _told(user_id: str, period: Period, grouping: Grouping) -> CTE:
     """The user's samples in the period, the newest of each post in each group marked.
 
     A post without statistics stands there once, with nothing told, at the time of its publishing.
-    One that is gone shows its last numbers.
+    One that is gone or processed again shows its last numbers.
     """
-    sampled: Select[Any] = (
-        select(
-            _key(grouping, S.c.at, period).label("key"),
-            *(S.c[name] for name in (*COUNTERS, "views_growth")),
-            S.c.gone,
-            S.c.publication_id,
-            S.c.at,
-        )
-        .join(W, W.c.publication_id == S.c.publication_id)
-        .where(W.c.user_id == user_id, _within(S.c.at, period))
+    numbers = (*COUNTERS, "views_growth")
+    of_one = (
+        select(_key(grouping, S.c.at, period).label("key"), S.c.at, *(S.c[n] for n in numbers))
+        .where(S.c.publication_id == W.c.publication_id, _within(S.c.at, period))
+        .correlate(W)
+        .subquery()
+    )
+    newest = func.row_number().over(partition_by=of_one.c.key, order_by=_last_told(of_one))
+    # Post by post, each a range of the primary key: joined at once, the samples of all users would
+    # be read as soon as a user has so many that PostgreSQL takes it for the shorter way.
+    marked = select(of_one, newest.label("newest")).lateral()
+    sampled = (
+        select(marked.c.key, *(marked.c[name] for name in numbers), marked.c.newest)
+        .select_from(W.join(marked, true()))
+        .where(W.c.user_id == user_id)
     )
     silent: Select[Any] = select(
         _key(grouping, W.c.published_at, period),
-        *(cast(null(), S.c[name].type) for name in (*COUNTERS, "views_growth")),
-        literal(False, Boolean),
-        W.c.publication_id,
-        W.c.published_at,
+        *(cast(null(), S.c[name].type) for name in numbers),
+        literal(1),
     ).where(
         W.c.user_id == user_id,
         W.c.unavailable.is_not(None),
         _within(W.c.published_at, period),
     )
-    rows = union_all(sampled, silent).subquery()
-    order = func.row_number().over(
-        partition_by=(rows.c.publication_id, rows.c.key), order_by=(rows.c.gone, rows.c.at.desc())
-    )
-    return select(rows, order.label("newest")).cte("told")
+    return union_all(sampled, silent).cte("told")
 
 
 def _key(grouping: Grouping, moment: ColumnElement[datetime], period: Period) -> ColumnElement[str]:

@@ -59,7 +59,11 @@ class SummaryQuery(BaseModel):
         """Up to now, and 30 days long, unless said otherwise. Raises a 422 problem."""
         try:
             until = _instant(self.until, self.tz, days=1) or now
-            since = _instant(self.since, self.tz, days=0) or until - USUAL
+            usual = until - USUAL
+        except OverflowError:
+            raise Problem(422, "invalid_request", flaws=[Flaw("to", "invalid_request")]) from None
+        try:
+            since = _instant(self.since, self.tz, days=0) or usual
         except OverflowError:
             raise Problem(422, "invalid_request", flaws=[Flaw("from", "invalid_request")]) from None
         if since >= until:

@@ -9,11 +9,15 @@ from fastapi.responses import StreamingResponse
 from common.http.callers import CallerDep
 from common.http.paging import Cursor, Limit, Page
 from common.http.problems import Problem, documented
+from stats_collector.domain.series import Resolution, Series
 from stats_collector.http.cursors import after_key, after_moment, key_cursor, moment_cursor
 from stats_collector.http.export import pages
 from stats_collector.http.parts import PartsDep
-from stats_collector.http.period import SummaryQuery
+from stats_collector.http.period import SummaryQuery, Zone
 from stats_collector.http.schemas import LineOut, PublicationStatsOut
+
+RESOLUTION = "Every sample, or the last one of each hour or day."
+TZ = "The time zone of hours and days, such as Europe/Moscow."
 
 router = APIRouter(prefix="/v1/stats", tags=["stats"])
 
@@ -27,18 +31,26 @@ async def publication_stats(
     publication_id: UUID,
     who: CallerDep,
     parts: PartsDep,
+    resolution: Annotated[Resolution, Query(description=RESOLUTION)] = Resolution.EVERY,
+    tz: Annotated[Zone, Query(description=TZ)] = "UTC",
     limit: Limit = 200,
     cursor: Cursor = None,
 ) -> PublicationStatsOut:
-    """Every sample of one published publication, oldest first."""
-    after = after_moment(cursor)
+    """The samples of one published publication, oldest first: every one, or for each hour or day
+    in which any was taken the last one that tells views.
+
+    Where none of an hour or day tells any (the post is gone, or processed again), its last one is
+    shown. `next_cursor` continues with the same `resolution` and `tz` only.
+    """
+    series = Series(resolution, tz)
+    after = after_moment(cursor, series)
     async with parts.transaction() as uow:
         watch = await uow.watches.get(publication_id, who.user_id)
         if watch is None:
             raise Problem(404, "not_found")
-        found = await uow.samples.page(publication_id, after=after, limit=limit + 1)
+        found = await uow.samples.page(publication_id, series, after=after, limit=limit + 1)
     shown = found[:limit]
-    more = moment_cursor(shown[-1].at) if len(found) > limit else None
+    more = moment_cursor(shown[-1].at, series) if len(found) > limit else None
     return PublicationStatsOut.of(watch, shown, more)
 
 

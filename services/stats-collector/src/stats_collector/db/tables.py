@@ -62,6 +62,12 @@ Index(
     WATCHES.c.next_at,
     postgresql_where=text("next_at IS NOT NULL AND paused IS NULL"),
 )
+Index(
+    "watches_account_due",
+    WATCHES.c.connection_id,
+    WATCHES.c.next_at,
+    postgresql_where=text("next_at IS NOT NULL AND paused IS NULL"),
+)
 Index("watches_connection", WATCHES.c.connection_id)
 Index("watches_user", WATCHES.c.user_id, WATCHES.c.publication_id)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, any_, bindparam, case, func, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -70,7 +70,6 @@ class Watches:
     async def claim(self, platform: Platform, most: int, lease: timedelta) -> Claim | None:
         """What another worker has its hands on is skipped, never waited for."""
         due = and_(
-            W.c.platform == platform,
             W.c.next_at <= self._now,
             W.c.paused.is_(None),
             or_(W.c.leased_until.is_(None), W.c.leased_until < self._now),
@@ -78,7 +77,7 @@ class Watches:
         first = (
             select(CONNECTIONS)
             .join(W, W.c.connection_id == CONNECTIONS.c.id)
-            .where(due)
+            .where(due, W.c.platform == platform)
             .order_by(W.c.next_at)
             .limit(1)
             .with_for_update(of=CONNECTIONS, skip_locked=True)
@@ -86,6 +85,8 @@ class Watches:
         found = (await self._connection.execute(first)).first()
         if found is None:
             return None
+        # The platform, which is the connection's, is not said again: PostgreSQL would go by it,
+        # past all that is due of others. And without the array it may read the whole table.
         batch = (
             select(W.c.publication_id)
             .where(due, W.c.connection_id == found.id)
@@ -96,7 +97,7 @@ class Watches:
         ours = uuid4()
         taken = await self._connection.execute(
             update(W)
-            .where(W.c.publication_id.in_(batch.scalar_subquery()))
+            .where(W.c.publication_id == any_(func.array(batch.scalar_subquery())))
             .values(lease=ours, leased_until=self._now + lease)
             .returning(*COLUMNS)
         )

@@ -30,7 +30,7 @@ MANY, LATER = 10_000, 50
 SOME = 2_000
 """For the process that also has to tell all of them, beside other tests on a small machine."""
 WITHIN = timedelta(seconds=40)
-"""Only a clock that falls behind takes so long; how fast one is depends on what else the machine does."""
+"""Only a clock that falls behind takes so long, whatever else the machine does."""
 SECOND = timedelta(seconds=1)
 
 

@@ -202,6 +202,20 @@ async def test_an_account_that_was_connected_a_moment_ago_is_waited_for(me: Pers
     assert (await asked).status_code == 202
 
 
+@pytest.mark.parametrize("named", ["connection_id", "platform"])
+async def test_an_account_that_was_connected_again_a_moment_ago_is_waited_for(
+    me: Person, named: str
+) -> None:
+    worn = await me.connect("rutube")
+    await me.lab.hear(expired(worn.id, me.user), 2)
+    target = {"connection_id": str(worn.id), "platform": "rutube"}[named]
+    asked = asyncio.create_task(me.ask({named: target}))
+    await asyncio.wait([asked], timeout=0.7)
+    assert not asked.done()
+    await me.lab.hear(connected(worn.id, me.user), 3)
+    assert (await asked).status_code == 202
+
+
 async def test_what_is_not_mine_not_there_or_removed_is_not_found(
     me: Person, stranger: Person
 ) -> None:

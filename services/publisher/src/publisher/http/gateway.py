@@ -49,4 +49,4 @@ class Gateway:
     pace: Pace
     publish_rate: Allowance
     patience: timedelta = timedelta(seconds=2)
-    """An account connected a moment ago reaches us by an event: look again before saying no."""
+    """An account connected a moment ago, or again, comes by an event: look before saying no."""

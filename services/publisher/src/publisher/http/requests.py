@@ -18,7 +18,6 @@ from publisher.app.check_request import check_request
 from publisher.app.ports import DuplicatePublication, Uow
 from publisher.app.request_publications import request_publications
 from publisher.app.requested import Finding, Request, Target
-from publisher.domain.publication import Connection
 from publisher.http.deps import GatewayDep, LangDep, plan_of
 from publisher.http.gateway import Gateway
 from publisher.http.present import publication_out
@@ -178,22 +177,21 @@ async def _wait_for_recent_connection(gate: Gateway, body: PublicationsIn, user:
     deadline = asyncio.get_running_loop().time() + gate.patience.total_seconds()
     while True:
         async with gate.transaction() as uow:
-            if await _all_known(uow, body, user):
+            if await _all_usable(uow, body, user):
                 return
         if asyncio.get_running_loop().time() >= deadline:
             return
         await asyncio.sleep(0.1)
 
 
-async def _all_known(uow: Uow, body: PublicationsIn, user: str) -> bool:
+async def _all_usable(uow: Uow, body: PublicationsIn, user: str) -> bool:
     for target in body.targets:
-        known: Connection | Sequence[Connection] | None
         if target.connection_id is not None:
-            known = await uow.connections.get(target.connection_id, user)
+            known = [await uow.connections.get(target.connection_id, user)]
         else:
             assert target.platform is not None  # noqa: S101 - the schema demands one of the two
-            known = await uow.connections.of_user(user, target.platform)
-        if not known:
+            known = [*await uow.connections.of_user(user, target.platform)]
+        if not any(one and one.healthy for one in known):
             return False
     return True
 

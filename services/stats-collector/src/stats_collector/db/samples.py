@@ -44,10 +44,10 @@ class Samples:
         self._connection = connection
 
     async def add(self, samples: Sequence[Sample]) -> None:
-        """All in one statement."""
+        """One prepared statement for all of them."""
         if samples:
             rows = [asdict(one) for one in samples]
-            await self._connection.execute(insert(S).values(rows).on_conflict_do_nothing())
+            await self._connection.execute(insert(S).on_conflict_do_nothing(), rows)
 
     async def page(
         self, publication_id: UUID, series: Series, *, after: datetime | None, limit: int

@@ -1,6 +1,6 @@
 """The sampling side over a real database and the real sandbox, one turn at a time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from conformance.adapter_kit import Clip, Walk, serving
 from conformance.sandbox_process import Sandbox
 from platforms.registry import Adapters
 from stats_collector.app.collect_batch import collect_batch
+from stats_collector.app.ports import WritingTransaction
 from stats_collector.bus.subscriptions import SUBSCRIPTIONS
 from stats_collector.db.uow import WritingUow
 from stats_collector.domain.policy import Policy
@@ -35,6 +36,8 @@ AGO = timedelta(minutes=1)
 """Everything was published a minute ago, and the first look is due at once."""
 SCHEDULE = Schedule(first_after=timedelta(), every=timedelta(hours=6), lasts=timedelta(days=30))
 POLICY = Policy(SCHEDULE, frozenset({Platform.TELEGRAM}))
+MONTH = replace(POLICY, schedule=replace(SCHEDULE, first_after=timedelta(hours=1)))
+"""As in production."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,12 @@ class Lab:
         """One transaction of the worker."""
         return WritingUow(self.engine, POLICY)
 
-    async def hear(self, event: Event, version: int = 1) -> None:
+    async def hear(
+        self, event: Event, version: int = 1, transaction: WritingTransaction | None = None
+    ) -> None:
         """As if the event came over the bus."""
         handlers = {one.event: one for one in SUBSCRIPTIONS}
-        async with self.transaction() as uow:
+        async with (transaction or self.transaction)() as uow:
             await handlers[type(event)].handle(uow, Heard(event, version, new_id()))  # type: ignore[union-attr] # all are Reactions
 
     async def watch(self, account: Account, post_id: str, user: str = USER) -> UUID:

@@ -1,11 +1,9 @@
 """Very many rows at once, as SQL makes them: users, an account each, and their publications."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 _ACCOUNTS = """
@@ -70,16 +68,3 @@ class Crowd:
     async def _run(self, statement: str, **values: Any) -> None:
         async with self._db.begin() as connection:
             await connection.execute(text(statement), values)
-
-
-@contextmanager
-def statements(db: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
-    """What is sent to the database meanwhile: the SQL and its parameters."""
-    sent: list[tuple[str, Any]] = []
-
-    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(db.sync_engine, "before_cursor_execute", keep)
-    yield sent
-    event.remove(db.sync_engine, "before_cursor_execute", keep)

@@ -17,11 +17,12 @@ from publisher.bus.subscriptions import SUBSCRIPTIONS
 from publisher.clock import Clock
 from publisher.media.opening import Opening
 from publisher.settings import PublisherSettings
+from support.plans import statements
 from support.processes import process
 from support.servers import NewVhost
 from support.waiting import eventually
 
-from .crowd import Crowd, statements
+from .crowd import Crowd
 from .lab import Lab
 from .scripted import Scripted
 

@@ -3,7 +3,7 @@
 The figures are PostgreSQL's own (EXPLAIN ANALYZE), so a busy machine changes none of them.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,10 +16,11 @@ from common.contracts.words import Platform
 from common.db.engine import async_url
 from publisher.db.due import DueRows
 from publisher.db.tables import publications
+from support.plans import Cost, cost, statements
 from support.servers import NewDatabase, owners
 
 from .conftest import MIGRATIONS
-from .crowd import Crowd, statements
+from .crowd import Crowd
 from .lab import POLICY
 
 pytestmark = pytest.mark.anyio
@@ -60,29 +61,8 @@ async def crowd(own_db: AsyncEngine) -> Crowd:
     return found
 
 
-class Cost:
-    """What one statement read."""
-
-    def __init__(self, plan: dict[str, Any]) -> None:
-        scans = [one for one in _nodes(plan) if one.get("Relation Name") == "publications"]
-        scans = [one for one in scans if one["Actual Loops"] and one["Node Type"] != "ModifyTable"]
-        self.scans = {one["Node Type"] for one in scans}
-        self.rows = sum(
-            (one["Actual Rows"] + one.get("Rows Removed by Filter", 0)) * one["Actual Loops"]
-            for one in scans
-        )
-        self.buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for one in plan.get("Plans", ()):
-        yield from _nodes(one)
-
-
 async def costs(db: AsyncEngine, *, small: bool = False) -> dict[str, Cost]:
-    """Of each statement as the code sends it; nothing is changed. A `small` table would be read
-    whole, which compares with nothing."""
+    """Of each statement as the code sends it; nothing is changed."""
     async with db.connect() as connection:
         await connection.execute(text("ANALYZE publications, connections"))
         await connection.commit()
@@ -91,16 +71,7 @@ async def costs(db: AsyncEngine, *, small: bool = False) -> dict[str, Cost]:
             with statements(db) as sent:
                 await ask(DueRows(connection))
             await connection.rollback()
-            statement, values = sent[0]
-            if small:
-                for way in ("seqscan", "hashjoin"):
-                    await connection.execute(text(f"SET LOCAL enable_{way} = off"))
-            explained = await connection.exec_driver_sql(
-                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", values
-            )
-            [plan] = explained.scalar_one()
-            await connection.rollback()
-            found[name] = Cost(plan["Plan"])
+            found[name] = await cost(connection, sent[0], of=("publications",), small=small)
         return found
 
 

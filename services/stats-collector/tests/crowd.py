@@ -1,11 +1,8 @@
 """Very many posts and samples at once, as SQL makes them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 _WATCHES = """
@@ -66,16 +63,3 @@ class Crowd:
         """So many old posts of the user's account, which nobody looks at any more."""
         async with self._db.begin() as connection:
             await connection.execute(text(_ENDED), {"user": user, "posts": posts})
-
-
-@contextmanager
-def statements(db: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
-    """What is sent to the database meanwhile: the SQL and its parameters."""
-    sent: list[tuple[str, Any]] = []
-
-    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(db.sync_engine, "before_cursor_execute", keep)
-    yield sent
-    event.remove(db.sync_engine, "before_cursor_execute", keep)

@@ -1,16 +1,15 @@
 """How many posts have numbers as young as promised, counted in the database."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from common.contracts.words import Platform
 from stats_collector.app.ports import Freshness
 from stats_collector.db.uow import WritingUow
 from stats_collector.domain.policy import Policy
 from stats_collector.domain.schedule import Schedule
+from support.plans import statements
 from support.stats_lab import Account, Lab, connected, disconnected, published
 
 pytestmark = pytest.mark.anyio
@@ -124,14 +123,9 @@ async def test_old_posts_are_not_read(lab: Lab) -> None:
         " account_id, published_at, until, gone, CASE WHEN n < 3 THEN next_at END, failures, told,"
         " traceparent, correlation_id FROM watches, generate_series(1, 1000) n"
     )
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        asked.append((statement, values))
-
-    event.listen(lab.engine.sync_engine, "before_cursor_execute", note)
-    assert await freshness(lab, after=MOMENT) == {Platform.VK: Freshness(3, 3)}
-    [(statement, values)] = asked
+    with statements(lab.engine) as sent:
+        assert await freshness(lab, after=MOMENT) == {Platform.VK: Freshness(3, 3)}
+    [(statement, values)] = sent
     async with lab.engine.connect() as connection:
         await connection.exec_driver_sql("SET enable_seqscan = off")  # whatever statistics say
         plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", values)

@@ -3,7 +3,7 @@
 The figures are PostgreSQL's own (EXPLAIN ANALYZE), so a busy machine changes none of them.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -21,10 +21,11 @@ from stats_collector.domain.series import Resolution, Series
 from stats_collector.domain.summary import Grouping, Period
 from stats_collector.http.export import PAGE
 from stats_collector.settings import NAME
+from support.plans import Cost, cost, statements
 from support.servers import NewDatabase, owners
 
 from .conftest import MIGRATIONS
-from .crowd import Crowd, statements
+from .crowd import Crowd
 
 pytestmark = pytest.mark.anyio
 USER, ZONE = "mine0", "Europe/Moscow"
@@ -110,34 +111,8 @@ ASKS = {
 }
 
 
-class Cost:
-    """What one statement read."""
-
-    def __init__(self, plan: dict[str, Any]) -> None:
-        scans = [
-            one
-            for one in _nodes(plan)
-            if one.get("Relation Name") in ("samples", "watches")
-            and one["Node Type"] != "ModifyTable"
-            and one["Actual Loops"]
-        ]
-        self.scans = {one["Node Type"] for one in scans}
-        self.rows = sum(
-            (one["Actual Rows"] + one.get("Rows Removed by Filter", 0)) * one["Actual Loops"]
-            for one in scans
-        )
-        self.buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for one in plan.get("Plans", ()):
-        yield from _nodes(one)
-
-
 async def costs(db: AsyncEngine, *, small: bool = False) -> dict[str, Cost]:
-    """Of each statement as the code sends it; nothing is changed. `small` tables would be read
-    whole, which compares with nothing."""
+    """Of each statement as the code sends it; nothing is changed."""
     async with db.connect() as connection:
         asked = await _asked(connection)
         found = {}
@@ -145,16 +120,9 @@ async def costs(db: AsyncEngine, *, small: bool = False) -> dict[str, Cost]:
             with statements(db) as sent:
                 assert await ask.ask(asked), name
             await connection.rollback()
-            statement, values = sent[ask.sent]
-            if small:
-                for way in ("seqscan", "hashjoin", "mergejoin"):
-                    await connection.execute(text(f"SET LOCAL enable_{way} = off"))
-            explained = await connection.exec_driver_sql(
-                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", values
+            found[name] = await cost(
+                connection, sent[ask.sent], of=("samples", "watches"), small=small
             )
-            [plan] = explained.scalar_one()
-            await connection.rollback()
-            found[name] = Cost(plan["Plan"])
         return found
 
 

@@ -10,7 +10,7 @@ from platforms.port import Numbers
 from stats_collector.app.collect_batch import LEASE
 from stats_collector.app.read_numbers import Told
 from stats_collector.app.record_answer import Recorded, record_answer
-from support.stats_lab import Lab
+from support.stats_lab import Lab, disconnected
 
 pytestmark = pytest.mark.anyio
 POST = "1_1"
@@ -96,6 +96,24 @@ async def test_a_post_that_comes_back_goes_on_from_its_last_numbers(lab: Lab) ->
     assert [one["gone"] for one in samples] == [False, True, False]
     assert [one["views_growth"] for one in samples] == [100, None, 1]
     assert [one["data"]["reason"] for one in await lab.told()] == [None, "gone", None]
+
+
+async def test_an_answer_that_comes_after_the_account_was_removed_is_told_for_what_it_is(
+    lab: Lab,
+) -> None:
+    account = lab.account(Platform.VK)
+    await lab.watch(account, POST)
+    async with lab.transaction() as uow:
+        claim = await uow.watches.claim(Platform.VK, 200, LEASE)
+    assert claim is not None
+    await lab.hear(disconnected(account), 2)
+    async with lab.transaction() as uow:
+        await record_answer(uow, claim, Told({POST: Numbers(views=5)}), source="video.get")
+    [told] = await lab.told()
+    assert (told["data"]["views"], told["data"]["reason"]) == (5, None)
+    watch = await lab.one("SELECT paused, lease FROM watches")
+    assert watch == {"paused": "disconnected", "lease": None}
+    assert not await lab.collect(Platform.VK)
 
 
 async def test_the_service_itself_can_neither_change_nor_delete_a_sample(

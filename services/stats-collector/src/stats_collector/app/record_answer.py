@@ -86,7 +86,7 @@ def _tell(uow: Writing, watch: Watch, one: Sample) -> None:
         shares=one.shares,
         comments=one.comments,
         gone=one.gone,
-        reason=watch.reason,
+        reason=watch.found,
         sampled_at=one.at,
     )
     with trace.within(trace.start(watch.traceparent, watch.correlation_id)):

@@ -46,8 +46,14 @@ class Watch:
     @property
     def reason(self) -> Reason | None:
         """Why there are no fresh numbers, if so."""
-        found = Reason.GONE if self.gone else Reason.PROCESSING if self.processing else None
-        return self.unavailable or self.paused or found
+        return self.unavailable or self.paused or self.found
+
+    @property
+    def found(self) -> Reason | None:
+        """What the latest sample says instead of numbers, if so."""
+        if self.gone:
+            return Reason.GONE
+        return Reason.PROCESSING if self.processing else None
 
     def after(self, one: "Sample", numbers: Numbers) -> "Watch":
         """The same post, after one more look at it."""

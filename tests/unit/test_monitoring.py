@@ -15,6 +15,7 @@ from localrun.environment import TREE
 from localrun.install import provide_program
 from localrun.plan import SANDBOX, planned
 from platforms.errors import PlatformError
+from stats_collector.app.tell_freshness import ENOUGH, FEWEST
 from support.monitoring import (
     ALERTS,
     BY_PROMETHEUS,
@@ -28,6 +29,7 @@ from support.monitoring import (
 from support.promql import asked, registered
 
 CODE = registered(REGISTRY) | RECORDED | BY_PROMETHEUS
+RULE_TESTS = sorted(PROMETHEUS.glob("*.tests.yml"))
 QUERIES = [(name, query) for name, group in queries().items() for query in group]
 
 
@@ -42,7 +44,7 @@ def promtool() -> Path:
     [
         ("check", "rules", "clipcast.rules.yml"),
         ("check", "config", "prometheus.yml"),
-        ("test", "rules", "clipcast.tests.yml"),
+        *(("test", "rules", file.name) for file in RULE_TESTS),
     ],
     ids=" ".join,
 )
@@ -60,7 +62,7 @@ def test_without_promtool_nothing_passes_silently(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_alert_has_a_rule_test_that_fires() -> None:
-    tests = yaml.safe_load((PROMETHEUS / "clipcast.tests.yml").read_text())["tests"]
+    tests = [test for file in RULE_TESTS for test in yaml.safe_load(file.read_text())["tests"]]
     cases = [case for test in tests for case in test["alert_rule_test"]]
     assert {case["alertname"] for case in cases if case.get("exp_alerts")} == set(ALERTS)
 
@@ -129,6 +131,11 @@ def test_the_rate_leaves_out_only_codes_that_exist() -> None:
     assert users < set(metrics.FAILURES)
     ours = set(metrics.FAILURES) - users
     assert ours == {"outcome_unknown", "platform_unavailable", "retries_exhausted"}
+
+
+def test_the_log_calls_a_platform_stale_where_the_alert_does() -> None:
+    expr = ALERTS["StatsStale"]["expr"]
+    assert re.findall(r"[<>=]+ ([\d.]+)", expr) == [str(ENOUGH), str(FEWEST)]
 
 
 def test_every_refusal_of_a_platform_is_counted_from_zero() -> None:

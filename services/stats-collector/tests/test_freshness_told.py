@@ -33,6 +33,8 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 WATCHED = frozenset({Platform.VK, Platform.RUTUBE, Platform.DZEN})
+Line = tuple[str, str, int, int]
+"""Level, event and platform, watched, fresh."""
 
 
 def gauges(platform: Platform) -> tuple[float | None, float | None]:
@@ -55,6 +57,21 @@ async def told(platform: Platform, *numbers: float | None) -> None:
 def _nothing_told() -> None:
     metrics.STATS_WATCHED.clear()
     metrics.STATS_FRESH.clear()
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[Line]:
+    """What is logged from now on."""
+    logged: list[Line] = []
+
+    class Log:
+        def __getattr__(self, level: str) -> Callable[..., None]:
+            return lambda name, *, platform, watched, fresh: logged.append(
+                (level, f"{name} {platform}", watched, fresh)
+            )
+
+    monkeypatch.setattr(app, "log", Log())
+    return logged
 
 
 @asynccontextmanager
@@ -109,19 +126,10 @@ async def test_the_loop_ends_at_once_when_told_to() -> None:
 
 
 async def test_a_line_is_logged_only_when_a_share_falls_below_95_percent_or_comes_back(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, lines: list[Line]
 ) -> None:
     account = lab.account(Platform.VK)
     posts = [await lab.watch(account, f"1_{number}") for number in range(20)]
-    lines: list[tuple[str, str, int, int]] = []
-
-    class Log:
-        def __getattr__(self, level: str) -> Callable[..., None]:
-            return lambda name, *, platform, watched, fresh: lines.append(
-                (level, f"{name} {platform}", watched, fresh)
-            )
-
-    monkeypatch.setattr(app, "log", Log())
     stale = frozenset[Platform]()
     for old in (0, 1, 2, 20, 1, 0):
         await lab.rows("UPDATE watches SET sampled_at = now()")
@@ -136,6 +144,25 @@ async def test_a_line_is_logged_only_when_a_share_falls_below_95_percent_or_come
         ("warning", "stats_stale vk", 20, 18),
         ("info", "stats_fresh_again vk", 20, 19),
     ]
+
+
+async def test_of_fewer_than_twenty_posts_no_line_is_logged_however_old_they_are(
+    lab: Lab, lines: list[Line]
+) -> None:
+    account = lab.account(Platform.VK)
+    posts = [await lab.watch(account, f"1_{number}") for number in range(19)]
+    await lab.rows("UPDATE watches SET sampled_at = now() - interval '6 hours'")
+    stale = await app.tell_freshness(WATCHED, lab.transaction, frozenset())
+    assert gauges(Platform.VK) == (19, 0)
+    assert (stale, lines) == (frozenset(), [])
+    await lab.watch(account, "1_19")
+    stale = await app.tell_freshness(WATCHED, lab.transaction, stale)
+    assert lines == [("warning", "stats_stale vk", 20, 1)]
+    await lab.rows(
+        "UPDATE watches SET next_at = NULL WHERE publication_id = :ended", ended=posts[0]
+    )
+    assert not await app.tell_freshness(WATCHED, lab.transaction, stale)
+    assert lines[1:] == [("info", "stats_fresh_again vk", 19, 1)]
 
 
 async def test_the_running_worker_tells_how_fresh_its_numbers_are(

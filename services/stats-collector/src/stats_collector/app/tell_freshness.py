@@ -8,6 +8,8 @@ from stats_collector.app.ports import Freshness, WritingTransaction
 
 ENOUGH = 0.95
 """The share of fresh posts below which a platform is stale; the alert StatsStale has the same."""
+FEWEST = 20
+"""Of fewer watched posts, one that fails would pass for the platform; StatsStale has the same."""
 NOTHING = Freshness(watched=0, fresh=0)
 log = logs.get(__name__)
 
@@ -16,7 +18,7 @@ async def tell_freshness(
     platforms: Iterable[Platform], transaction: WritingTransaction, stale: frozenset[Platform]
 ) -> frozenset[Platform]:
     """Set the gauges of all `platforms`. `stale` are those that were so before; returns those that
-    are now. A platform of which nothing is watched is not stale."""
+    are now. A platform of which fewer than FEWEST posts are watched is not stale."""
     async with transaction() as uow:
         found = await uow.watches.freshness(uow.policy.schedule)
     now = set[Platform]()
@@ -24,7 +26,7 @@ async def tell_freshness(
         counted = found.get(platform, NOTHING)
         metrics.STATS_WATCHED.labels(platform).set(counted.watched)
         metrics.STATS_FRESH.labels(platform).set(counted.fresh)
-        if counted.watched and counted.fresh / counted.watched < ENOUGH:
+        if counted.watched >= FEWEST and counted.fresh / counted.watched < ENOUGH:
             now.add(platform)
         _say(platform, counted, before=platform in stale, now=platform in now)
     return frozenset(now)

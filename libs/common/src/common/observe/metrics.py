@@ -26,8 +26,17 @@ OUTBOX_OLDEST = Gauge("outbox_oldest_seconds", "Age of the oldest outbox row tha
 QUEUE_DEPTH = Gauge("queue_depth", "Messages ready in a queue; *.dead are dead letters", ["queue"])
 QUEUE_CONSUMERS = Gauge("queue_consumers", "Consumers of a queue", ["queue"])
 STATS_SAMPLES = Counter("stats_samples_total", "Samples taken", ["platform", "result"])
-STATS_WATCHED = Gauge("stats_watched", "Posts that are being sampled", ["platform"])
-STATS_FRESH = Gauge("stats_fresh", "Those of them sampled within STATS_EVERY", ["platform"])
+STATS_WATCHED = Gauge(
+    "stats_watched",
+    "Posts that have samples to come and can be asked about now: neither ended nor paused",
+    ["platform"],
+)
+STATS_FRESH = Gauge(
+    "stats_fresh",
+    "Those of stats_watched whose latest sample is younger than STATS_EVERY; one without a sample"
+    " counts until STATS_EVERY after its first was due",
+    ["platform"],
+)
 MESSAGES = Counter("messages_total", "Messages handled", ["queue", "result"])
 
 FAILURES = (

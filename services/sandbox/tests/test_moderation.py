@@ -44,7 +44,7 @@ class Post:
         return told
 
     async def look(self) -> tuple[str, int]:
-        """shown, processing, blocked or gone; and its views."""
+        """shown, hidden, processing, blocked or gone; and its views."""
         raise NotImplementedError
 
 
@@ -62,7 +62,8 @@ class VkPost(Post):
             return "gone", 0
         if "processing" in items[0] or "converting" in items[0]:
             return "processing", items[0]["views"]
-        state = "blocked" if items[0].get("content_restricted") else "shown"
+        state = "hidden" if items[0].get("is_private") else "shown"
+        state = "blocked" if items[0].get("content_restricted") else state
         return state, items[0]["views"]
 
 
@@ -147,10 +148,66 @@ async def test_a_blocked_post_is_shown_so_until_it_is_restored(post: Post) -> No
     assert await post.deleted_at() is None
 
 
+async def test_a_hidden_post_is_its_owners_until_it_is_restored(post: Post) -> None:
+    _, before = await post.look()
+    await post.suffers("hide")
+    state, views = await post.look()
+    assert (state, views >= before) == ("hidden", post.platform == "vk")
+    assert await post.deleted_at() is None
+    await post.suffers("restore")
+    state, views = await post.look()
+    assert (state, views >= before) == ("shown", True)
+
+
+async def test_hiding_ends_neither_processing_nor_a_block(post: Post) -> None:
+    await post.suffers("process", seconds=HOUR)
+    await post.suffers("hide")
+    assert (await post.look())[0] == "processing"
+    await post.pass_time(HOUR)
+    assert (await post.look())[0] == "hidden"
+    await post.suffers("block")
+    await post.suffers("hide")
+    assert (await post.look())[0] == "blocked"
+    assert await post.deleted_at()
+
+
+async def test_a_video_hidden_in_vk_is_still_private_when_it_is_blocked(vk: Any, mp4: Any) -> None:
+    post = VkPost(vk.http)
+    await post.publish(vk, mp4())
+    await post.pass_time(HOUR)
+    await post.suffers("hide")
+    await post.suffers("block")
+    [own] = (await vk.call("video.get", videos=post.post_id))["items"]
+    assert (own["is_private"], own["content_restricted"]) == (1, 1)
+
+
+async def test_a_video_hidden_in_vk_is_omitted_omitted_for_strangers_until_its_owner_opens_it(
+    vk: Any, new_vk: Any, mp4: Any
+) -> None:
+    post, stranger = VkPost(vk.http), await new_vk()
+    await post.publish(vk, mp4())
+    await post.suffers("hide")
+    [own] = (await vk.call("video.get", videos=post.post_id))["items"]
+    assert (own["is_private"], own["privacy_view"]) == (1, {"category": "only_me"})
+    assert (await stranger.call("video.get", videos=post.post_id))["items"] == []
+    number = post.post_id.partition("_")[2]
+    await vk.pass_time(1)
+    await vk.call("video.edit", video_id=number, name="y")
+    assert (await stranger.call("video.get", videos=post.post_id))["items"] == []
+    await vk.call("video.edit", video_id=number, privacy_view="all")
+    [seen] = (await stranger.call("video.get", videos=post.post_id))["items"]
+    assert "is_private" not in seen
+
+
 async def test_what_is_deleted_can_only_be_restored(post: Post) -> None:
     await post.suffers("delete")
     order = {"platform": post.platform, "post_id": post.post_id}
-    for more in ({"do": "delete"}, {"do": "block"}, {"do": "process", "seconds": 1}):
+    for more in (
+        {"do": "delete"},
+        {"do": "block"},
+        {"do": "hide"},
+        {"do": "process", "seconds": 1},
+    ):
         assert (await post.http.post("/_posts", json=order | more)).status_code == 404
 
 
@@ -174,6 +231,7 @@ async def test_vk_says_converting_when_it_encodes_again(vk: Any, mp4: Any) -> No
         {"do": "purge"},
         {"do": "purge", "views": 0},
         {"do": "delete", "seconds": 5},
+        {"do": "hide", "seconds": 5},
         {"do": "delete", "platform": "telegram"},
     ],
 )
@@ -187,7 +245,7 @@ async def test_what_was_never_posted_cannot_change(client: httpx.AsyncClient, vk
     saved = await vk.call("video.save", name="x")
     reserved = f"{saved['owner_id']}_{saved['video_id']}"
     for platform, post_id in (("vk", reserved), ("vk", "1_1"), ("dzen", "x"), ("rutube", "x")):
-        for do in ("delete", "restore"):
+        for do in ("delete", "hide", "restore"):
             order = {"platform": platform, "post_id": post_id, "do": do}
             assert (await client.post("/_posts", json=order)).status_code == 404
 
@@ -215,6 +273,7 @@ async def test_what_a_platform_did_outlives_a_restart(
             posts += [in_vk, in_dzen]
         for post in posts[:2]:
             await post.suffers("process", seconds=2 * HOUR)
+            await post.suffers("hide")
         for post in posts[2:]:
             await post.suffers("delete")
     async with opened() as http:
@@ -230,4 +289,4 @@ async def test_what_a_platform_did_outlives_a_restart(
         for post in posts:
             post.http = http
         await posts[0].pass_time(3 * HOUR)
-        assert [(await post.look())[0] for post in posts] == ["shown"] * 4
+        assert [(await post.look())[0] for post in posts] == ["hidden"] * 2 + ["shown"] * 2

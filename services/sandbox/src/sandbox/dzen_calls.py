@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from sandbox.dzen_errors import RefusedError, bad_request, not_found
 from sandbox.dzen_state import Video
-from sandbox.moderation import Order, Process, Purge
+from sandbox.moderation import Hide, Order, Process, Purge
 from sandbox.received import Received, received_of
 from sandbox.steps import ordered
 from sandbox.world import World
@@ -172,7 +172,10 @@ class Calls:
                 video.busy_until = now + timedelta(seconds=order.seconds)
             case Purge():
                 video.purged += min(order.views, video.views(now))
+            case Hide():
+                video.hidden = True
             case _:
+                video.hidden = video.hidden and order.do != "restore"
                 video.busy_until, video.rejected = None, order.do == "block"
                 if order.do == "delete":
                     self._delete(video)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-Status = Literal["draft", "uploaded", "processing", "published", "rejected"]
+Status = Literal["draft", "uploaded", "processing", "published", "hidden", "rejected"]
 VIEWS_EVERY = timedelta(seconds=20)
 
 
@@ -27,6 +27,7 @@ class Video(BaseModel):
     rejected: bool = False
     busy_until: datetime | None = None
     purged: int = 0
+    hidden: bool = False
 
     def status(self, now: datetime) -> Status:
         """Where it is."""
@@ -34,7 +35,9 @@ class Video(BaseModel):
             return "draft" if self.sha256 is None else "uploaded"
         if now < max(self.ready_at, self.busy_until or self.ready_at):
             return "processing"
-        return "rejected" if self.rejected else "published"
+        if self.rejected:
+            return "rejected"
+        return "hidden" if self.hidden else "published"
 
     @property
     def url(self) -> str:

@@ -28,13 +28,20 @@ class Purge(_Order):
     views: Annotated[int, Field(ge=1)]
 
 
+class Hide(_Order):
+    """Not for everybody from now on, whether its owner or the platform wants it so; it still is
+    its owner's, and what it is besides (processed, blocked) it stays."""
+
+    do: Literal["hide"]
+
+
 class Verdict(_Order):
     """Ends any processing: the post is deleted, blocked, or as it was."""
 
     do: Literal["delete", "block", "restore"]
 
 
-Order = Process | Purge | Verdict
+Order = Process | Purge | Hide | Verdict
 AnyOrder = Annotated[Order, Field(discriminator="do")]
 Moderator = Callable[[Order], bool]
 """Carries an order out; False when the platform has no such post with a file. What is deleted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sandbox.eventlog import EventLog
-from sandbox.moderation import Order, Process, Purge
+from sandbox.moderation import Hide, Order, Process, Purge
 from sandbox.rutube_memory import forget, save
 from sandbox.rutube_state import RutubeState
 
@@ -22,7 +22,13 @@ def moderate(state: RutubeState, log: EventLog, order: Order, now: datetime) -> 
             video.busy_until = now + timedelta(seconds=order.seconds)
         case Purge():
             video.purged += min(order.views, video.hits(now))
+        case Hide():
+            if video.hidden_before is None:
+                video.hidden_before = video.hidden
+            video.hidden = True
         case _:
+            if order.do == "restore" and video.hidden_before is not None:
+                video.hidden, video.hidden_before = video.hidden_before, None
             video.busy_until, video.rejected = None, False
             video.failure = "blocked" if order.do == "block" else ""
             if order.do == "delete":

@@ -69,6 +69,8 @@ class Video:
     deleted: bool = False
     busy_until: datetime | None = None
     purged: int = 0
+    hidden_before: bool | None = None
+    """`hidden` as it was before an order to hide."""
 
     @property
     def unfinished(self) -> bool:

@@ -100,6 +100,7 @@ class VideoMethods:
         video.title = name or video.title
         video.description = desc if "desc" in call.params else video.description
         video.privacy = privacy or video.privacy
+        video.hidden = video.hidden and not privacy
         self._videos.save(video)
         return {"success": 1, "access_key": video.access_key}
 
@@ -151,7 +152,7 @@ class VideoMethods:
             for video in videos
             if not self._videos.gone(video)
             and now >= video.hidden_until
-            and (_mine(call, video) or (video.privacy == "all" and video.uploaded_at))
+            and (_mine(call, video) or self._videos.public(video))
         ]
 
     def _page(self, videos: list[Video], call: Call, offset: int, count: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sandbox.moderation import Order, Process, Purge
+from sandbox.moderation import Hide, Order, Process, Purge
 from sandbox.mp4 import Video as Picture
 from sandbox.received import Blob
 from sandbox.world import World
@@ -40,6 +40,7 @@ class Video:
     deleted: bool = False
     busy_until: float = 0.0  # processed again until then
     purged: int = 0  # views taken away
+    hidden: bool = False  # from all but its owner, until restored or given a new privacy
 
     @property
     def key(self) -> str:
@@ -122,7 +123,10 @@ class Videos:
                 video.busy_until = self._world.clock.time() + order.seconds
             case Purge():
                 video.purged += min(order.views, self._views(video))
+            case Hide():
+                video.hidden = True
             case _:
+                video.hidden = video.hidden and order.do != "restore"
                 video.busy_until = 0.0
                 video.deleted = order.do == "delete"
                 video.fate = "restricted" if order.do == "block" else "ready"
@@ -139,6 +143,10 @@ class Videos:
         """Deleted, or silently dropped because its processing failed."""
         failed = video.fate == "fails" and video.uploaded_at and not self.processing(video)
         return video.deleted or bool(failed)
+
+    def public(self, video: Video) -> bool:
+        """Whether strangers see it."""
+        return video.privacy == "all" and bool(video.uploaded_at) and not video.hidden
 
     def is_clip(self, video: Video) -> bool:
         """A vertical file on a personal page turns into a clip by itself [community]."""
@@ -185,11 +193,11 @@ class Videos:
         if ready and video.fate == "restricted":
             item["content_restricted"] = 1
             item["content_restricted_message"] = "Видео заблокировано по решению модератора"
-        if video.is_private:
+        if video.is_private or video.hidden:
             item["is_private"] = 1
         if to_owner:
             item["access_key"] = video.access_key
-            item["privacy_view"] = {"category": video.privacy}
+            item["privacy_view"] = {"category": "only_me" if video.hidden else video.privacy}
         return item
 
     def _views(self, video: Video) -> int:

@@ -79,6 +79,26 @@ async def test_a_blocked_video_tells_its_author_so_until_it_is_restored(
     assert (await post_of(client))["deleted_at"] is None
 
 
+@pytest.mark.parametrize("before", [False, True])
+async def test_a_hidden_video_says_so_until_it_is_as_before(
+    client: httpx.AsyncClient, world: World, links: str, before: bool
+) -> None:
+    video_id = await published(client, world, links)
+    edit = {"is_hidden": before}
+    await client.patch(f"/rutube/api/video/{video_id}", json=edit, headers=TOKEN)
+    for _ in range(2):
+        await suffers(client, video_id, "hide")
+    hidden = await state(client, video_id)
+    assert (hidden["is_hidden"], hidden["is_deleted"], hidden["status"]) == (True, False, "ready")
+    assert hidden["hits"] > 0
+    assert await votes_of(client, video_id) == 200
+    assert (await post_of(client))["deleted_at"] is None
+    await suffers(client, video_id, "block")
+    assert (await state(client, video_id))["is_hidden"] is True
+    await suffers(client, video_id, "restore")
+    assert (await state(client, video_id))["is_hidden"] is before
+
+
 async def test_a_deleted_video_is_unknown_and_can_only_be_restored(
     client: httpx.AsyncClient, world: World, links: str
 ) -> None:
@@ -112,6 +132,7 @@ async def test_what_rutube_did_outlives_a_restart(tmp_path: Path, links: str) ->
     async with client:
         video_id = await published(client, world, links)
         await suffers(client, video_id, "process", seconds=2 * HOUR)
+        await suffers(client, video_id, "hide")
         await suffers(client, video_id, "delete")
     world, client = process()
     async with client:
@@ -119,10 +140,13 @@ async def test_what_rutube_did_outlives_a_restart(tmp_path: Path, links: str) ->
         gone = await client.get(f"/rutube/api/video/{video_id}/", headers=TOKEN)
         assert gone.status_code == 404
         await suffers(client, video_id, "restore")
+        assert (await state(client, video_id))["is_hidden"] is False
         await suffers(client, video_id, "process", seconds=HOUR)
+        await suffers(client, video_id, "hide")
     world, client = process()
     async with client:
         world.clock.advance(HOUR)
-        assert (await state(client, video_id))["status"] == "processing"
+        again = await state(client, video_id)
+        assert (again["status"], again["is_hidden"]) == ("processing", True)
         world.clock.advance(HOUR + 1)
         assert (await state(client, video_id))["status"] == "ready"

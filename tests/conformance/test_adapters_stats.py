@@ -106,6 +106,48 @@ async def test_a_post_that_its_platform_took_down_is_gone_until_it_is_restored(
     assert not back.gone
 
 
+@pytest.mark.parametrize("platform", [Platform.VK, Platform.RUTUBE], indirect=True)
+async def test_a_hidden_post_is_private_and_goes_on_counting(walk: Walk, sandbox: Sandbox) -> None:
+    post_id = (await walk.publish()).post_id
+    pass_time(sandbox, 3600)
+    before = (await read(walk, post_id))[post_id]
+    befall(walk, sandbox, post_id, "hide")
+    pass_time(sandbox, 3600)
+    hidden = (await read(walk, post_id))[post_id]
+    befall(walk, sandbox, post_id, "restore")
+    after = (await read(walk, post_id))[post_id]
+    assert [told.private for told in (before, hidden, after)] == [False, True, False]
+    assert not any(told.gone or told.processing for told in (before, hidden, after))
+    for name in {"views", "likes", "shares", "comments"} - UNTOLD[walk.adapter.platform]:
+        assert getattr(hidden, name) > getattr(before, name), name
+
+
+@pytest.mark.parametrize("platform", [Platform.VK, Platform.RUTUBE], indirect=True)
+async def test_a_hidden_post_may_be_processed_or_taken_down_as_well(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    post_id = (await walk.publish()).post_id
+    befall(walk, sandbox, post_id, "hide")
+    befall(walk, sandbox, post_id, "process", seconds=3600)
+    assert await read(walk, post_id) == {post_id: Numbers(processing=True, private=True)}
+    befall(walk, sandbox, post_id, "block")
+    blocked = (await read(walk, post_id))[post_id]
+    assert (blocked.gone, blocked.private) == (True, False)
+
+
+@pytest.mark.parametrize("platform", [Platform.DZEN], indirect=True)
+async def test_a_post_hidden_in_dzen_is_gone_until_it_is_restored(
+    walk: Walk, sandbox: Sandbox
+) -> None:
+    post_id = (await walk.publish()).post_id
+    befall(walk, sandbox, post_id, "hide")
+    assert await read(walk, post_id) == {post_id: Numbers(gone=True)}
+    befall(walk, sandbox, post_id, "restore")
+    back = (await read(walk, post_id))[post_id]
+    assert back.views is not None
+    assert not back.gone
+
+
 @pytest.mark.parametrize("platform", COUNTED, indirect=True)
 @pytest.mark.parametrize(
     ("kind", "error"), [("error_500", Unavailable), ("token_refused", TokenExpired)]

@@ -17,6 +17,7 @@ from platforms.vk.stats import VkStats
 pytestmark = pytest.mark.anyio
 
 AGAIN = Numbers(processing=True)
+AGAIN_PRIVATE = Numbers(processing=True, private=True)
 GONE = Numbers(gone=True)
 
 
@@ -53,6 +54,12 @@ async def read(stats: Stats, post_id: str = "1_2") -> Numbers:
         ({"processing": 0, "converting": 0}, Numbers(views=0)),
         ({"content_restricted": 1}, Numbers(views=0, gone=True)),
         ({"content_restricted": 1, "processing": 1}, GONE),
+        ({"is_private": 1, "views": 7}, Numbers(views=7, private=True)),
+        ({"is_private": True}, Numbers(views=0, private=True)),
+        ({"is_private": 0}, Numbers(views=0)),
+        ({"is_private": 1, "processing": 1}, AGAIN_PRIVATE),
+        ({"is_private": 1, "content_restricted": 1}, Numbers(views=0, gone=True)),
+        ({"privacy_view": {"category": "only_me"}}, Numbers(views=0)),
     ],
 )
 async def test_vk(said: dict[str, Any], numbers: Numbers) -> None:
@@ -85,12 +92,17 @@ READY = {"is_deleted": False, "publication_ts": "2026-03-01T12:05:00", "status":
         ({**READY, "status": None}, Numbers(views=0, comments=3)),
         ({**READY, "publication_ts": None}, Numbers(views=0, comments=3)),
         ({**READY, "action_reason": 0}, Numbers(views=0, comments=3)),
+        ({**READY, "is_hidden": False}, Numbers(views=0, comments=3)),
+        ({**READY, "is_hidden": True}, Numbers(views=0, comments=3, private=True)),
+        ({**READY, "is_hidden": 1, "hits": 7}, Numbers(views=7, comments=3, private=True)),
+        ({"is_deleted": True, "is_hidden": True, **reason("moderation")}, AGAIN_PRIVATE),
+        ({"is_deleted": True, "is_hidden": True, **reason("blocked")}, GONE),
     ],
 )
 async def test_rutube(said: dict[str, Any] | None, numbers: Numbers) -> None:
     told = Told(None if said is None else {"hits": 0, "comments_count": 3, **said})
     assert await read(RutubeStats(cast("RutubeClient", told))) == numbers
-    assert told.votes_asked == (numbers not in (AGAIN, GONE))
+    assert told.votes_asked == (not (numbers.gone or numbers.processing))
 
 
 @pytest.mark.parametrize(
@@ -98,12 +110,19 @@ async def test_rutube(said: dict[str, Any] | None, numbers: Numbers) -> None:
     [
         (None, GONE),
         *[({"status": word}, GONE) for word in ("rejected", "blocked", "failed", "error")],
+        *[({"status": word}, GONE) for word in ("deleted", "hidden", "private", "banned")],
         *[({"status": word}, AGAIN) for word in ("processing", "uploaded", "moderation", "draft")],
         *[({"status": word}, Numbers()) for word in ("published", "ready")],
     ],
 )
 async def test_dzen_without_statistics(said: dict[str, Any] | None, numbers: Numbers) -> None:
     assert await read(DzenStats(cast("DzenClient", Told(said)))) == numbers
+
+
+@pytest.mark.parametrize("word", ["archived", "PUBLISHED", "7"])
+async def test_a_word_that_nobody_knows_of_dzen_tells_nothing(word: str) -> None:
+    with pytest.raises(Unavailable):
+        await read(DzenStats(cast("DzenClient", Told({"status": word}))))
 
 
 async def test_dzen_without_a_status_tells_nothing() -> None:

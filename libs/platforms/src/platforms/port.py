@@ -269,7 +269,10 @@ class Numbers:
     shares: int | None = None
     comments: int | None = None
     gone: bool = False
-    """The post is deleted, private or blocked on the platform."""
+    """The post is deleted or blocked on the platform, or not shown even to its owner."""
+    private: bool = False
+    """Only its owner can see it now; whether the owner published it so is not for the adapter to
+    know. Counters are kept as told; what is gone is never called private."""
     processing: bool = False
     """The platform is processing the post again (re-encoding, a second moderation); what it
     counts meanwhile is not told: every counter is None, and the post is not gone."""

@@ -6,8 +6,14 @@ from pydantic import SecretStr
 
 from platforms.answers import count
 from platforms.dzen.client import DzenClient
-from platforms.dzen.publish import REFUSED, SHOWN, status_of
+from platforms.dzen.publish import HIDDEN, REFUSED, SHOWN, status_of
+from platforms.errors import Unavailable
 from platforms.port import Numbers
+
+AT_WORK = HIDDEN | {"processing", "moderation"}
+"""What a video says on its way to the readers."""
+TAKEN_AWAY = REFUSED | {"deleted", "hidden", "private", "banned"}
+"""Of all these words the assumed contract names none (platforms/dzen.md §2): they are guesses."""
 
 
 class DzenStats:
@@ -38,9 +44,12 @@ class DzenStats:
 
     async def _state(self, token: SecretStr, account_id: str, post_id: str) -> Numbers:
         """There may be nothing to count yet: only the video itself tells what has become of it.
-        What is neither shown nor refused is still being worked on, as while publishing."""
+        Raises Unavailable for a word that nobody knows: to take it for work in progress would be
+        to wait for nothing."""
         video = await self._client.video(token, account_id, post_id)
         if video is None:
             return Numbers(gone=True)
         status = status_of(video)
-        return Numbers(gone=status in REFUSED, processing=status not in REFUSED | SHOWN)
+        if status not in SHOWN | AT_WORK | TAKEN_AWAY:
+            raise Unavailable(note=f"dzen: {status}")
+        return Numbers(gone=status in TAKEN_AWAY, processing=status in AT_WORK)

@@ -1,6 +1,7 @@
 """Rutube's counters: views and comments of the video, likes of the numerator (§2.5)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -32,10 +33,17 @@ class RutubeStats:
         told = state(video)
         if told is not State.SHOWN:
             # The votes of what is not shown say nothing: no second call for them.
-            return Numbers(gone=told is State.REFUSED, processing=told is State.BUSY)
+            busy = told is State.BUSY
+            return Numbers(gone=not busy, processing=busy, private=busy and _hidden(video))
         votes = await self._client.votes(token, account_id, post_id)
         return Numbers(
             views=count(video.get("hits")),
             likes=count(votes.get("positive")) if votes else None,
             comments=count(video.get("comments_count")),
+            private=_hidden(video),
         )
+
+
+def _hidden(video: dict[str, Any]) -> bool:
+    """Listed nowhere: besides its owner only who was given the link gets to it (§2.1)."""
+    return bool(video.get("is_hidden"))

@@ -26,7 +26,8 @@ class VkStats:
     async def read(
         self, token: SecretStr, account_id: str, post_ids: Sequence[str]
     ) -> Mapping[str, Numbers]:
-        """One entry per id; VK omits removed and hidden videos without a word: those are gone.
+        """One entry per id; VK omits removed videos, and those hidden from this account, without a
+        word: those are gone.
 
         A single malformed id makes VK refuse all of them, so such are not asked for."""
         numbers = dict.fromkeys(post_ids, Numbers())
@@ -43,13 +44,16 @@ class VkStats:
 
 def _numbers(item: dict[str, Any]) -> Numbers:
     gone = bool(item.get("content_restricted"))
+    # The privacy words of video.save are not documented in VK's answers, this flag is (§2.4).
+    private = not gone and bool(item.get("is_private"))
     if busy(item):
         # Meanwhile VK says 0 views, which is no count.
-        return Numbers(gone=gone, processing=not gone)
+        return Numbers(gone=gone, processing=not gone, private=private)
     return Numbers(
         views=count(item.get("views")),
         likes=count(part(item, "likes").get("count")),
         shares=count(part(item, "reposts").get("count")),
         comments=count(item.get("comments")),
         gone=gone,
+        private=private,
     )

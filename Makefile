@@ -21,7 +21,7 @@ help: ## show this list
 demo: $(BIN)/.run ## publish one clip to four simulated platforms (CLIP=file.mp4 takes yours)
 	@$(PY) deploy/local/demo.py --clip "$(CLIP)"
 
-test: $(BIN)/.dev ## run the tests against real servers of their own
+test: $(BIN)/.dev ## run the tests against real servers of their own (ARGS=services/publisher: some)
 	@$(BIN)/pytest -n 3 --dist loadscope -m "not full" $(ARGS)
 
 test-full: $(BIN)/.dev ## run what takes long: pace, rollback, every failpoint, a short chaos run

@@ -86,6 +86,16 @@ async def test_what_is_processed_again_tells_no_numbers_and_says_why(lab: Lab) -
 
 
 @pytest.mark.usefixtures("publication")
+async def test_a_post_that_was_private_from_the_start_is_not_gone_for_it(lab: Lab) -> None:
+    samples = await rounds(
+        lab,
+        (Numbers(views=1, private=True), "video.get"),
+        (Numbers(views=2, private=True), "video.get"),
+    )
+    assert [(one["views"], one["gone"]) for one in samples] == [(1, False), (2, False)]
+
+
+@pytest.mark.usefixtures("publication")
 async def test_a_post_that_comes_back_goes_on_from_its_last_numbers(lab: Lab) -> None:
     samples = await rounds(
         lab,

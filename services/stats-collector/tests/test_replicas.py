@@ -72,14 +72,3 @@ async def test_a_claim_takes_one_account_at_a_time_and_no_more_than_asked_for(la
         assert {watch.connection_id for watch in claim.watches} == {claim.connection_id}
         sizes.append(len(claim.watches))
     assert sorted(sizes) == [1, 1, 2, 2]
-
-
-async def test_what_is_due_is_found_by_an_index(lab: Lab) -> None:
-    async with lab.engine.connect() as connection:
-        await connection.exec_driver_sql("SET enable_seqscan = off")
-        plan = await connection.exec_driver_sql(
-            "EXPLAIN SELECT publication_id FROM watches WHERE platform = 'vk' AND next_at <= now()"
-            " AND paused IS NULL AND (leased_until IS NULL OR leased_until < now())"
-            " ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED"
-        )
-        assert "watches_due" in "\n".join(row[0] for row in plan)

@@ -64,7 +64,9 @@ def http_app(settings: Settings) -> FastAPI:
         jwks_url=settings.auth_jwks_url,
         issuer=settings.auth_jwt_issuer,
     )
-    app.state.parts = Parts(transaction=lambda: ReadingUow(engine), clock=SystemClock())
+    app.state.parts = Parts(
+        transaction=lambda: ReadingUow(engine), clock=SystemClock(), schedule=settings.schedule
+    )
     return app
 
 

@@ -63,6 +63,7 @@ async def test_the_export_holds_every_sample_and_leaves_empty_what_nobody_told(
         "shares": "",
         "comments": "",
         "gone": "false",
+        "processing": "false",
         "comparable": "true",
     }
     assert [(row["views"], row["gone"]) for row in rows] == [("10", "false"), ("", "true")]

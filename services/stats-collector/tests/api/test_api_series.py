@@ -40,9 +40,28 @@ async def test_a_publication_shows_every_sample_oldest_first(
         "shares": 0,
         "comments": None,
         "gone": False,
+        "processing": False,
         "comparable": True,
     }
     assert shown == await stats(api, watch.publication_id, resolution="every")
+
+
+@pytest.mark.parametrize(
+    ("watched", "reason"),
+    [
+        ({"sampled_at": NOON}, "not_answered"),
+        ({"sampled_at": None}, "not_answered"),
+        ({"sampled_at": NOON, "gone": True}, "gone"),
+        ({"sampled_at": NOON, "paused": Reason.CONNECTION_EXPIRED}, "connection_expired"),
+        ({"sampled_at": NOON, "round_at": None}, None),
+    ],
+    ids=["sampled long ago", "never sampled", "gone", "paused", "ended"],
+)
+async def test_a_post_without_fresh_numbers_says_why(
+    api: httpx.AsyncClient, book: Book, watched: dict[str, Any], reason: str | None
+) -> None:
+    watch = await book.watch(**watched)
+    assert (await stats(api, watch.publication_id))["reason"] == reason
 
 
 async def test_an_hour_shows_its_last_sample(api: httpx.AsyncClient, book: Book) -> None:
@@ -67,7 +86,7 @@ async def test_a_day_shows_the_last_sample_of_that_day_in_the_time_zone(
 
 
 @pytest.mark.parametrize("resolution", ["hour", "day"])
-@pytest.mark.parametrize("why", [{"gone": True}, {}], ids=["gone", "processing"])
+@pytest.mark.parametrize("why", [{"gone": True}, {"processing": True}], ids=["gone", "processing"])
 async def test_a_sample_without_numbers_hides_none(
     api: httpx.AsyncClient, book: Book, resolution: str, why: dict[str, Any]
 ) -> None:

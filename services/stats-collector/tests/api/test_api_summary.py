@@ -95,7 +95,7 @@ async def test_what_is_counted_by_other_rules_adds_nothing_to_the_growth(
 
 
 @pytest.mark.parametrize("grouping", ["platform", "connection", "day"])
-@pytest.mark.parametrize("why", [{"gone": True}, {}], ids=["gone", "processing"])
+@pytest.mark.parametrize("why", [{"gone": True}, {"processing": True}], ids=["gone", "processing"])
 async def test_a_post_without_numbers_now_counts_with_its_last_ones(
     api: httpx.AsyncClient, book: Book, why: dict[str, Any], grouping: str
 ) -> None:

@@ -61,10 +61,20 @@ def _report(claim: Claim, answer: Answer, recorded: Recorded, seconds: float) ->
         platform=claim.platform,
         connection_id=str(claim.connection_id),
         result=type(answer).__name__.lower(),
-        why=answer.why if isinstance(answer, Failed | Later) else None,
+        why=_why(answer, recorded),
         asked=len(claim.watches),
         sampled=recorded.sampled,
         gone=recorded.gone,
         failed=recorded.failed,
         ms=round(seconds * 1000),
     )
+
+
+def _why(answer: Answer, recorded: Recorded) -> str | None:
+    """Why some or all have no sample."""
+    match answer:
+        case Failed(why) | Later(_, why):
+            return why
+        case Told(rest=rest) if recorded.failed or isinstance(rest, Later):
+            return rest.why
+    return None

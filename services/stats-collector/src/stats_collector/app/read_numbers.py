@@ -20,14 +20,9 @@ from stats_collector.app.ports import Claim
 
 TOKENS_LATER = timedelta(minutes=1)
 """When oauth-gateway has no token for us now, the posts are not to blame: it costs no failure."""
+MOST_REFUSALS = 20
+"""Enough to find two bad ids among two hundred; a batch that is bad throughout costs no more."""
 log = logs.get(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The platform answered; posts it left out are missing here too."""
-
-    numbers: Mapping[str, Numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +41,18 @@ class Failed:
     again: bool
 
 
+REFUSED_ALONE = Failed("refused", again=False)
+"""A post that is refused when asked about alone: it is asked about in the next round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The platform answered; `rest` says what became of posts that are missing here."""
+
+    numbers: Mapping[str, Numbers]
+    rest: Later | Failed = REFUSED_ALONE
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The connection has no working token any more."""
@@ -57,7 +64,7 @@ Answer = Told | Later | Failed | Refused
 async def read_numbers(claim: Claim, stats: Stats, tokens: Tokens) -> Answer:
     """Never raises. A refused token is replaced once."""
     try:
-        return Told(await _ask(claim, stats, tokens))
+        return await _ask(claim, stats, tokens)
     except ConnectionLost:
         return Refused()
     except VaultUnavailable:
@@ -71,7 +78,7 @@ async def read_numbers(claim: Claim, stats: Stats, tokens: Tokens) -> Answer:
         return Failed(type(error).__name__, again=False)
 
 
-async def _ask(claim: Claim, stats: Stats, tokens: Tokens) -> Mapping[str, Numbers]:
+async def _ask(claim: Claim, stats: Stats, tokens: Tokens) -> Told:
     lent = await tokens.lease(claim.connection_id)
     try:
         return await _read(claim, stats, lent)
@@ -80,22 +87,28 @@ async def _ask(claim: Claim, stats: Stats, tokens: Tokens) -> Mapping[str, Numbe
     return await _read(claim, stats, lent)
 
 
-async def _read(claim: Claim, stats: Stats, lent: Token) -> Mapping[str, Numbers]:
-    """In halves when a platform refuses all because of some: those are left out."""
+async def _read(claim: Claim, stats: Stats, lent: Token) -> Told:
+    """In halves when a platform refuses all because of some. What was told stays told, whatever
+    comes after it."""
     account = claim.watches[0].account_id
     asking = [[watch.post_id for watch in claim.watches]]
-    found = dict[str, Numbers]()
-    while asking:
+    found, refusals = dict[str, Numbers](), 0
+    while asking and refusals < MOST_REFUSALS:
         some = asking.pop()
         try:
             found |= await stats.read(lent.value, account, some)
         except ContentRefused:
             if len(claim.watches) == 1:
                 raise
+            refusals += 1
             if middle := len(some) // 2:
                 asking += [some[:middle], some[middle:]]
-        except RateLimited:
+        except RateLimited as error:
             if not found:
                 raise
-            break  # what is left is tried again, with less to ask for
-    return found
+            return Told(found, Later(error.retry_after, str(error)))
+        except Unavailable as error:
+            if not found:
+                raise
+            return Told(found, Failed(str(error), again=True))
+    return Told(found)

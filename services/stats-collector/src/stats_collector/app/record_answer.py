@@ -1,13 +1,11 @@
 """What a platform's answer means for the posts that were asked about."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from common.contracts.stats import StatsCollected
 from common.observe import trace
-from platforms.port import Numbers
 from stats_collector.app.ports import Claim, Writing
 from stats_collector.app.read_numbers import Answer, Failed, Later, Refused, Told
 from stats_collector.domain.reasons import Reason
@@ -32,12 +30,12 @@ async def record_answer(uow: Writing, claim: Claim, answer: Answer, *, source: s
     await uow.connections.hold(claim.connection_id)
     now, held = await uow.watches.held(claim)
     match answer:
-        case Told(numbers):
-            recorded, settled = await _told(uow, held, numbers, now=now, source=source)
+        case Told():
+            recorded, settled = await _told(uow, held, answer, now=now, source=source)
         case Failed(_, again):
             settled = [_failed(uow, watch, now, again=again) for watch in held]
             recorded = Recorded(failed=len(held))
-        case Later(after, _):
+        case Later(after):
             settled = [(watch, now + after) for watch in held]
             recorded = Recorded()
         case _:
@@ -47,15 +45,19 @@ async def record_answer(uow: Writing, claim: Claim, answer: Answer, *, source: s
 
 
 async def _told(
-    uow: Writing, held: list[Watch], numbers: Mapping[str, Numbers], *, now: datetime, source: str
+    uow: Writing, held: list[Watch], answer: Told, *, now: datetime, source: str
 ) -> tuple[Recorded, list[Settled]]:
-    """A post without numbers is the only one that failed."""
+    """What befalls posts without numbers befalls no others."""
     samples, settled, failed = list[Sample](), list[Settled](), 0
     for watch in held:
-        found = numbers.get(watch.post_id)
+        found = answer.numbers.get(watch.post_id)
         if found is None:
-            settled.append(_failed(uow, watch, now, again=True))
-            failed += 1
+            match answer.rest:
+                case Later(wait):
+                    settled.append((watch, now + wait))
+                case Failed(_, again):
+                    settled.append(_failed(uow, watch, now, again=again))
+                    failed += 1
         elif uow.policy.schedule.looked_already(watch.sampled_at, now):
             settled.append(_rested(uow, watch, now))
         else:

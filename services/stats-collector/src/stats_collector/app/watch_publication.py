@@ -27,6 +27,7 @@ async def watch_publication(uow: Writing, heard: Heard) -> None:
         paused=await uow.connections.hold(event.connection_id),
         gone=False,
         processing=False,
+        private=None,
         round_at=None if unavailable else schedule.first(event.published_at),
         failures=0,
         told=1 if unavailable else 0,

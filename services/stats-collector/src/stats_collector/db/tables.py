@@ -48,6 +48,7 @@ WATCHES = Table(
     moment("next_at", nullable=True),
     Column("failures", Integer, nullable=False),
     Column("told", Integer, nullable=False),
+    Column("private", Boolean),
     moment("sampled_at", nullable=True),
     Column("views", BigInteger),
     Column("source", String),
@@ -82,6 +83,7 @@ SAMPLES = Table(
     Column("shares", BigInteger),
     Column("comments", BigInteger),
     Column("gone", Boolean, nullable=False),
+    Column("processing", Boolean, nullable=False, server_default="false"),
     Column("comparable", Boolean, nullable=False, server_default="true"),
     Column("views_growth", BigInteger),
 )

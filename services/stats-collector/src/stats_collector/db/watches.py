@@ -19,7 +19,10 @@ from stats_collector.domain.schedule import Schedule
 from stats_collector.domain.watch import Watch
 
 COLUMNS = [W.c[field.name] for field in fields(Watch)]
-CHANGED = ("round_at", "failures", "told", "gone", "processing", "sampled_at", "views", "source")
+CHANGED = (
+    *("round_at", "failures", "told", "gone", "processing", "private"),
+    *("sampled_at", "views", "source"),
+)
 """What a look may change."""
 
 

@@ -16,5 +16,7 @@ class Reason(StrEnum):
     """The account was removed; watching goes on if it comes back."""
     GONE = "gone"
     """The post is deleted, private or blocked on the platform."""
+    NOT_ANSWERED = "not_answered"
+    """The platform could not be asked for longer than it should take; it is tried on and on."""
     PROCESSING = "processing"
     """The platform is working on the post again and tells nothing meanwhile."""

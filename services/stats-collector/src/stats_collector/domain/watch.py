@@ -7,6 +7,7 @@ from uuid import UUID
 from common.contracts.words import Platform
 from platforms.port import Numbers
 from stats_collector.domain.reasons import Reason
+from stats_collector.domain.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Watch:
     """Failed tries in the present round."""
     told: int
     """How many StatsCollected were told: one for each sample."""
+    private: bool | None
+    """Whether only its owner could see it when it was first looked at: chosen so, then."""
     sampled_at: datetime | None
     """When the latest sample was taken."""
     views: int | None
@@ -48,6 +51,11 @@ class Watch:
         """Why there are no fresh numbers, if so."""
         return self.unavailable or self.paused or self.found
 
+    def late(self, schedule: Schedule, now: datetime) -> bool:
+        """Whether there should have been a sample since the last one, or a first one."""
+        last = self.sampled_at or schedule.first(self.published_at)
+        return self.round_at is not None and now - last > schedule.every
+
     @property
     def found(self) -> Reason | None:
         """What the latest sample says instead of numbers, if so."""
@@ -58,11 +66,13 @@ class Watch:
     def after(self, one: "Sample", numbers: Numbers) -> "Watch":
         """The same post, after one more look at it."""
         told = one.views is not None
+        known = self.private is not None or numbers.gone
         return replace(
             self,
             told=self.told + 1,
-            gone=numbers.gone,
+            gone=one.gone,
             processing=numbers.processing,
+            private=self.private if known else numbers.private,
             sampled_at=one.at,
             views=one.views if told else self.views,
             source=one.source if told else self.source,
@@ -81,6 +91,8 @@ class Sample:
     shares: int | None
     comments: int | None
     gone: bool
+    processing: bool
+    """The platform is working on the post again and tells nothing meanwhile."""
     comparable: bool
     """Whether the views are counted as those before were: by the same source. A platform that
     changes its rules (VK did in 2026, platforms/vk.md §2.6) is a source of another name."""
@@ -90,7 +102,8 @@ class Sample:
 
 
 def sample(watch: Watch, numbers: Numbers, *, at: datetime, source: str) -> Sample:
-    """What one look found."""
+    """What one look found. A post that was made private is gone for everybody else."""
+    gone = numbers.gone or (numbers.private and watch.private is False)
     comparable = watch.source in (None, source)
     growth = None
     if comparable and numbers.views is not None:
@@ -103,7 +116,8 @@ def sample(watch: Watch, numbers: Numbers, *, at: datetime, source: str) -> Samp
         likes=numbers.likes,
         shares=numbers.shares,
         comments=numbers.comments,
-        gone=numbers.gone,
+        gone=gone,
+        processing=numbers.processing,
         comparable=comparable,
         views_growth=growth,
     )

@@ -17,6 +17,7 @@ COLUMNS = (
     "source",
     *COUNTERS,
     "gone",
+    "processing",
     "comparable",
 )
 

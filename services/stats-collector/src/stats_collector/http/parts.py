@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from common.clock import Clock
 from stats_collector.app.ports import ReadingTransaction
+from stats_collector.domain.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Parts:
 
     transaction: ReadingTransaction
     clock: Clock
+    schedule: Schedule
 
 
 async def _parts(request: Request) -> Parts:

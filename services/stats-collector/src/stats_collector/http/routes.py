@@ -51,7 +51,9 @@ async def publication_stats(
         found = await uow.samples.page(publication_id, series, after=after, limit=limit + 1)
     shown = found[:limit]
     more = moment_cursor(shown[-1].at, series) if len(found) > limit else None
-    return PublicationStatsOut.of(watch, shown, more)
+    return PublicationStatsOut.of(
+        watch, shown, more, late=watch.late(parts.schedule, parts.clock.now())
+    )
 
 
 @router.get("/summary", operation_id="summarise_stats", responses=documented(401, 422, 503))

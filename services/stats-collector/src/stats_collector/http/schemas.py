@@ -25,6 +25,8 @@ class SampleOut(BaseModel):
     comments: int | None
     gone: bool
     """The post was not there: deleted, private or blocked on the platform."""
+    processing: bool
+    """The platform was working on the post again and told nothing meanwhile."""
     comparable: bool
     """Whether it is counted as the sample before was; false once after a change of rules."""
 
@@ -48,13 +50,15 @@ class PublicationStatsOut(BaseModel):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, watch: Watch, samples: list[Sample], next_cursor: str | None) -> Self:
+    def of(
+        cls, watch: Watch, samples: list[Sample], next_cursor: str | None, *, late: bool
+    ) -> Self:
         """Show a page of samples under their publication."""
         return cls(
             publication_id=watch.publication_id,
             platform=watch.platform,
             available=watch.unavailable is None,
-            reason=watch.reason,
+            reason=watch.reason or (Reason.NOT_ANSWERED if late else None),
             watch_until=watch.until,
             samples=[SampleOut.of(one) for one in samples],
             next_cursor=next_cursor,

@@ -11,22 +11,25 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 NEW = (
     ("watches", sa.Column("processing", sa.Boolean, nullable=False, server_default="false")),
+    ("watches", sa.Column("private", sa.Boolean)),
     ("watches", sa.Column("sampled_at", MOMENT)),
     ("watches", sa.Column("source", sa.String)),
+    ("samples", sa.Column("processing", sa.Boolean, nullable=False, server_default="false")),
     ("samples", sa.Column("comparable", sa.Boolean, nullable=False, server_default="true")),
 )
-"""None of them rewrites its table: the defaults are constants."""
+"""Adding them rewrites no table: the defaults are constants."""
 
 
 def upgrade() -> None:
     for table, column in NEW:
         op.add_column(table, column)
-    # What was sampled before tells its time and source, or it would pass for never sampled.
+    # What is still watched tells when and from where it was sampled, or it would pass for never
+    # sampled; post by post, each a step in the primary key.
     op.execute(
-        "UPDATE watches SET sampled_at = last.at, source = last.source FROM"
-        " (SELECT DISTINCT ON (publication_id) publication_id, at, source FROM samples"
-        " ORDER BY publication_id, at DESC) AS last"
-        " WHERE last.publication_id = watches.publication_id"
+        "UPDATE watches SET sampled_at = last.at, source = last.source FROM watches AS live,"
+        " LATERAL (SELECT at, source FROM samples WHERE publication_id = live.publication_id"
+        " ORDER BY at DESC LIMIT 1) AS last"
+        " WHERE live.publication_id = watches.publication_id AND live.next_at IS NOT NULL"
     )
 
 

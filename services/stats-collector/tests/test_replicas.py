@@ -51,6 +51,7 @@ async def test_what_a_dead_replica_held_is_taken_over_when_its_lease_has_run_out
     assert not await lab.collect(Platform.VK), "while the lease runs nobody else asks"
     await lab.rows("UPDATE watches SET leased_until = now() - interval '1 second'")
     assert await lab.collect(Platform.VK)
+    await lab.next_round()  # else it would be too soon for any other sample
 
     async with lab.transaction() as uow:  # the dead one wakes up and brings an old answer
         late = await record_answer(uow, claim, Told({"1_1": Numbers(views=7)}), source="late")

@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from common.db import migrate
 from localrun.credentials import Credentials
-from localrun.environment import Places, environment
+from localrun.environment import environment
 from localrun.plan import SERVICES
 from localrun.postgres import STATEMENT_TIMEOUT
+from support.nowhere import places
 from support.servers import NewDatabase, owners
 
 pytestmark = pytest.mark.anyio
@@ -117,18 +118,9 @@ async def test_v6_the_publisher_cannot_read_the_stored_tokens(databases: Databas
 
 
 def test_v6_the_publisher_is_not_given_the_key_of_the_tokens(tmp_path: Path) -> None:
-    secrets, nowhere = Credentials(), "http://127.0.0.1:1"
-    places = Places(
-        urls=dict.fromkeys((*SERVICES, "sandbox"), nowhere),
-        sandbox=nowhere,
-        databases=dict.fromkeys(SERVICES, "postgresql://127.0.0.1:1/none"),
-        rabbitmq=dict.fromkeys(SERVICES, "amqp://127.0.0.1:1/"),
-        redis="redis://127.0.0.1:1/0",
-        media=tmp_path,
-        ledger=tmp_path / "ledger",
-    )
+    secrets = Credentials()
     for service in SERVICES.keys() - {"oauth-gateway"}:
-        given = environment(service, places, secrets)
+        given = environment(service, places(tmp_path), secrets)
         assert not [name for name in given if name.startswith("PLATFORM_TOKEN")]
         assert secrets.platform_token_secret not in given.values()
 

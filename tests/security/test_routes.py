@@ -13,14 +13,14 @@ import publisher.wiring
 import stats_collector.wiring
 from connections.settings import Settings as ConnectionsSettings
 from localrun.credentials import Credentials
-from localrun.environment import Places, environment
+from localrun.environment import environment
 from localrun.plan import SERVICES
 from oauth_gateway.settings import GatewaySettings
 from platforms.settings import PlatformUrls
 from publisher.settings import PublisherSettings
 from stats_collector.settings import Settings as StatsSettings
+from support.nowhere import places
 
-NOWHERE = "http://127.0.0.1:1"
 HEALTH = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 DOCS = {
     (method, path)
@@ -91,17 +91,8 @@ APPS: dict[str, Callable[[], FastAPI]] = {
 @pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A service whose settings are in the environment; nothing is there to be asked."""
-    places = Places(
-        urls=dict.fromkeys((*SERVICES, "sandbox"), NOWHERE),
-        sandbox=NOWHERE,
-        databases=dict.fromkeys(SERVICES, "postgresql://nobody@127.0.0.1:1/none"),
-        rabbitmq=dict.fromkeys(SERVICES, "amqp://127.0.0.1:1/"),
-        redis="redis://127.0.0.1:1/0",
-        media=tmp_path,
-        ledger=tmp_path / "ledger",
-    )
     name: str = request.param
-    for variable, value in environment(name, places, Credentials()).items():
+    for variable, value in environment(name, places(tmp_path), Credentials()).items():
         monkeypatch.setenv(variable, value)
     return name
 

@@ -94,6 +94,21 @@ class Lab:
         await self.hear(event)
         return event.publication_id
 
+    async def copy(self, publication: UUID, many: int, *, watched: int | None = None) -> None:
+        """So many more posts like this one, of which the first `watched`, or all, have rounds."""
+        await self.rows(
+            "INSERT INTO watches (publication_id, post_id, user_id, connection_id, platform,"
+            " account_id, published_at, until, gone, round_at, next_at, failures, told,"
+            " traceparent, correlation_id) SELECT gen_random_uuid(), account_id || '_' || n + 1,"
+            " user_id, connection_id, platform, account_id, published_at, until, gone, round_at,"
+            " CASE WHEN n <= :watched THEN next_at END, failures, told, traceparent,"
+            " correlation_id FROM watches, generate_series(1, CAST(:many AS int)) n"
+            " WHERE publication_id = :publication",
+            publication=publication,
+            many=many,
+            watched=many if watched is None else watched,
+        )
+
     async def collect(self, platform: Platform) -> bool:
         """One batch."""
         stats = self.adapters[platform].stats

@@ -8,31 +8,19 @@ import pytest
 
 from localrun.body import StartError
 from localrun.credentials import Credentials
-from localrun.environment import Places, environment
+from localrun.environment import environment
 from localrun.member import Member
 from localrun.plan import SERVICES, Planned, planned
 from localrun.ports import LOOPBACK, free_port
+from support.nowhere import places
 
 
 def member(home: Path, *words: str) -> Member:
     for folder in ("run", "logs"):
         (home / folder).mkdir(exist_ok=True)
     port = free_port()
-    env = environment("sandbox", places(home, port), Credentials())
+    env = environment("sandbox", places(home, http=f"http://{LOOPBACK}:{port}"), Credentials())
     return Member(Planned("sandbox", "sandbox", ("sandbox", *words)), home, port, env)
-
-
-def places(home: Path, port: int) -> Places:
-    url = f"http://{LOOPBACK}:{port}"
-    return Places(
-        urls=dict.fromkeys((*SERVICES, "sandbox"), url),
-        sandbox=url,
-        databases=dict.fromkeys(SERVICES, "postgresql://nobody@127.0.0.1:1/none"),
-        rabbitmq=dict.fromkeys(SERVICES, "amqp://127.0.0.1:1/none"),
-        redis="redis://127.0.0.1:1/0",
-        media=home / "media",
-        ledger=home / "ledger.jsonl",
-    )
 
 
 @pytest.fixture
@@ -90,7 +78,7 @@ def test_every_process_of_the_system_is_planned_once() -> None:
 
 
 def test_only_the_gateway_is_given_the_key_of_the_tokens(tmp_path: Path) -> None:
-    where = places(tmp_path, 1)
+    where = places(tmp_path)
     secrets = Credentials()
     key = secrets.platform_token_secret
     holders = {
@@ -103,7 +91,7 @@ def test_only_the_gateway_is_given_the_key_of_the_tokens(tmp_path: Path) -> None
 
 def test_a_caller_is_given_no_other_callers_service_token(tmp_path: Path) -> None:
     secrets = Credentials()
-    given = environment("publisher", places(tmp_path, 1), secrets)["SERVICE_TOKENS"]
+    given = environment("publisher", places(tmp_path), secrets)["SERVICE_TOKENS"]
     assert given == f"publisher={secrets.service_tokens['publisher']}"
 
 

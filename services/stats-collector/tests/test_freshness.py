@@ -1,6 +1,7 @@
 """How many posts have numbers as young as promised, counted in the database."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -37,10 +38,11 @@ async def freshness(lab: Lab, *, after: timedelta) -> Numbers:
         return await uow.watches.freshness(uow.policy.schedule)
 
 
-async def appear(lab: Lab, account: Account, post_id: str = "1_1") -> None:
+async def appear(lab: Lab, account: Account, post_id: str = "1_1") -> UUID:
     """A post that was published at PUBLISHED."""
     told = published(account, post_id)
     await lab.hear(told.model_copy(update={"published_at": PUBLISHED}))
+    return told.publication_id
 
 
 async def test_a_post_without_a_sample_is_fresh_until_its_first_look_is_overdue_by_every(
@@ -115,14 +117,7 @@ async def test_telegram_has_no_numbers_that_could_be_old(lab: Lab) -> None:
 
 async def test_old_posts_are_not_read(lab: Lab) -> None:
     """Three of a thousand are watched; the statement itself is explained."""
-    await appear(lab, lab.account(Platform.VK))
-    await lab.rows(
-        "INSERT INTO watches (publication_id, post_id, user_id, connection_id, platform,"
-        " account_id, published_at, until, gone, next_at, failures, told, traceparent,"
-        " correlation_id) SELECT gen_random_uuid(), n, user_id, connection_id, platform,"
-        " account_id, published_at, until, gone, CASE WHEN n < 3 THEN next_at END, failures, told,"
-        " traceparent, correlation_id FROM watches, generate_series(1, 1000) n"
-    )
+    await lab.copy(await appear(lab, lab.account(Platform.VK)), 1000, watched=2)
     with statements(lab.engine) as sent:
         assert await freshness(lab, after=MOMENT) == {Platform.VK: Freshness(3, 3)}
     [(statement, values)] = sent

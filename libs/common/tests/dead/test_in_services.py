@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from localrun.credentials import Credentials
-from localrun.environment import Places, environment
+from localrun.environment import environment
 from localrun.ports import LOOPBACK
+from support.nowhere import places
 from support.servers import NewVhost
 
 SERVICES = ("connections", "oauth-gateway", "publisher", "stats-collector")
@@ -17,17 +18,7 @@ SERVICES = ("connections", "oauth-gateway", "publisher", "stats-collector")
 
 def _settings(service: str, rabbitmq: str, folder: Path) -> dict[str, str]:
     """All that the service wants; nothing but RabbitMQ is there."""
-    nowhere = f"http://{LOOPBACK}:1"
-    places = Places(
-        urls=dict.fromkeys(SERVICES, nowhere),
-        sandbox=nowhere,
-        databases=dict.fromkeys(SERVICES, "postgresql://nobody@127.0.0.1:1/none"),
-        rabbitmq=dict.fromkeys(SERVICES, rabbitmq),
-        redis="redis://127.0.0.1:1/0",
-        media=folder,
-        ledger=folder / "ledger",
-    )
-    return environment(service, places, Credentials())
+    return environment(service, places(folder, rabbitmq=rabbitmq), Credentials())
 
 
 def _run(service: str, settings: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.bus import depth as depth_module
-from common.bus import topology
+from common.bus import run, topology
 from common.bus.depth import tell_depth
 from common.bus.publish import broker, to_events
 from common.bus.subscription import Heard, Queue
@@ -26,7 +26,8 @@ from common.process import Task
 from support.waiting import eventually
 
 pytestmark = pytest.mark.anyio
-QUEUE = Queue("listener", "plans", (("accounts.events", "PlanChanged.v1"),), ())
+RUNGS = (timedelta(hours=1), timedelta(hours=2))
+QUEUE = Queue("listener", "plans", (("accounts.events", "PlanChanged.v1"),), RUNGS)
 
 
 @asynccontextmanager
@@ -40,8 +41,12 @@ async def _running(task: Task) -> AsyncIterator[None]:
         await asyncio.wait_for(started, timeout=10)
 
 
-def _gauge(name: str, queue: str) -> float | None:
-    return REGISTRY.get_sample_value(name, {"queue": queue})
+def _depth(state: str) -> float | None:
+    return REGISTRY.get_sample_value("queue_depth", {"queue": QUEUE.name, "state": state})
+
+
+def _consumers() -> float | None:
+    return REGISTRY.get_sample_value("queue_consumers", {"queue": QUEUE.name})
 
 
 @pytest.fixture
@@ -66,20 +71,27 @@ async def _comes(look: Callable[[], bool]) -> None:
     await eventually(ask)
 
 
-async def test_the_depth_of_a_queue_and_of_its_dead_letters_is_told(
+async def test_messages_are_told_by_where_they_are(
     bus: Any, telling: Any, fact: PlanChanged
 ) -> None:
+    """Ready for a consumer, on one of the rungs, or among the dead letters."""
     await topology.declare(bus.url, QUEUE.service, (QUEUE,))
     dead = await bus.channel.get_exchange("listener.dead")
+    retry = await bus.channel.get_exchange("listener.retry")
+
+    def told(ready: int, waiting: int, dead: int) -> Callable[[], bool]:
+        wanted = {"ready": ready, "waiting": waiting, "dead": dead}
+        return lambda: {state: _depth(state) for state in wanted} == wanted
+
     async with telling():
-        await bus.tell(fact)
-        await bus.tell(fact)
-        await _comes(lambda: _gauge("queue_depth", QUEUE.name) == 2)
-        await _comes(lambda: _gauge("queue_depth", QUEUE.dead) == 0)
-        message = await bus.take(QUEUE.name)
-        await dead.publish(message, QUEUE.name)
-        await _comes(lambda: _gauge("queue_depth", QUEUE.dead) == 1)
-        await _comes(lambda: _gauge("queue_depth", QUEUE.name) == 1)
+        for _ in range(4):
+            await bus.tell(fact)
+        await _comes(told(4, 0, 0))
+        for delay in RUNGS:
+            await retry.publish(await bus.take(QUEUE.name), QUEUE.rung(delay))
+        await _comes(told(2, 2, 0))
+        await dead.publish(await bus.take(QUEUE.name), QUEUE.name)
+        await _comes(told(1, 2, 1))
 
 
 async def test_consumers_are_told_and_a_queue_that_is_deleted_has_none(
@@ -88,18 +100,22 @@ async def test_consumers_are_told_and_a_queue_that_is_deleted_has_none(
     async def nothing(_uow: UnitOfWork, _heard: Heard) -> None: ...
 
     async with consuming(nothing), telling():
-        await _comes(lambda: _gauge("queue_consumers", QUEUE.name) == 1)
-        assert _gauge("queue_consumers", QUEUE.dead) is None  # nobody is meant to listen there
+        await _comes(lambda: _consumers() == 1)
         await bus.channel.queue_delete(QUEUE.name)
-        await _comes(lambda: _gauge("queue_depth", QUEUE.name) is None)
-        assert _gauge("queue_consumers", QUEUE.name) == 0
+        await _comes(lambda: _depth("ready") is None)
+        await _comes(lambda: _consumers() == 0)
+        assert _depth("dead") == 0
 
 
 async def test_a_broker_that_is_away_leaves_no_old_number_behind() -> None:
-    metrics.QUEUE_DEPTH.labels(QUEUE.name).set(7)
+    for state in ("ready", "waiting", "dead"):
+        metrics.QUEUE_DEPTH.labels(QUEUE.name, state).set(7)
+    metrics.QUEUE_CONSUMERS.labels(QUEUE.name).set(1)
     away = broker(SecretStr("amqp://127.0.0.1:1/"), "listener")
     async with _running(partial(tell_depth, away, (QUEUE,))):
-        await _comes(lambda: _gauge("queue_depth", QUEUE.name) is None)
+        for state in ("ready", "waiting", "dead"):
+            await _comes(lambda state=state: _depth(state) is None)
+        assert _consumers() is None
 
 
 async def test_the_age_of_the_oldest_unsent_row_is_told(
@@ -125,3 +141,15 @@ async def test_the_age_of_the_oldest_unsent_row_is_told(
         async with _running(relay.run):
             await _comes(oldest)
             assert REGISTRY.get_sample_value("outbox_unsent") == 1
+
+
+async def test_what_comes_of_a_queues_messages_is_told_before_the_first(
+    transaction: Callable[[], UnitOfWork],
+) -> None:
+    """A counter that appears with its first failure has not increased."""
+    queue = Queue("listener", "nothing-yet", (), RUNGS)
+    away = broker(SecretStr("amqp://127.0.0.1:1/"), "listener")
+    run.attach(away, (queue,), (), transaction)
+    for result in ("done", "retried", "dead"):
+        labels = {"queue": queue.name, "result": result}
+        assert REGISTRY.get_sample_value("messages_total", labels) == 0

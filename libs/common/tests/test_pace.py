@@ -53,7 +53,7 @@ async def test_slots_given_without_redis_are_known_to_all_though_the_next_is_too
     for _ in range(3):
         given = await pace.reserve([LINE])
     away(pace, False)
-    assert (await pace.reserve([Rate("line", calls=1, most=0.1)])).refused_by is not None
+    assert (await pace.reserve([Rate("line", calls=1, most=0.1)])).refused
     other = Pace(pace._script.registered_client, prefix=pace._prefix)
     assert (await other.reserve([LINE])).wait > given.wait
 

@@ -3,17 +3,21 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from common.contracts.words import Platform
 from common.ids import new_id
+from common.observe import metrics
 from common.pace import Pace, redis_client
 from platforms.calls import Call
-from platforms.errors import NotYet, RateLimited
+from platforms.errors import NotYet, OutcomeUnknown, PlatformError, RateLimited, Unavailable
 from platforms.pacing import Pacer, PaceSettings
+from support.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
@@ -134,3 +138,85 @@ async def test_a_turn_is_of_no_use_on_another_platform_or_in_another_task(pace: 
     await asyncio.create_task(work())
     with pytest.raises(NotYet):
         await call(by, VIDEO_GET)
+
+
+SEND = Call(Platform.TELEGRAM, "sendVideo", account="42", chat="-1001")
+
+
+def told(name: str, platform: Platform) -> dict[str, float]:
+    """A number of each kind of limit."""
+    return {
+        by: REGISTRY.get_sample_value(name, {"platform": platform, "by": by}) or 0.0
+        for by in ("platform", "account", "chat", "day")
+    }
+
+
+@pytest.mark.parametrize(
+    ("slow", "by"),
+    [("pace_telegram", "platform"), ("account_pace_telegram", "account"), ("", "chat")],
+)
+async def test_a_wait_is_told_by_the_limit_that_takes_longest(
+    pace: Pace, slow: str, by: str
+) -> None:
+    paces = {"pace_telegram": 1000.0, "account_pace_telegram": 1000.0} | (
+        {slow: 0.01} if slow else {}
+    )
+    waiting = pacer(pace, in_line=1000 * LONG, aside=1000 * LONG, **paces)
+    await call(waiting, SEND)
+    before = told("pace_wait_seconds_sum", Platform.TELEGRAM)
+    second = asyncio.create_task(call(waiting, SEND))
+
+    async def longer() -> dict[str, float]:
+        now = told("pace_wait_seconds_sum", Platform.TELEGRAM)
+        return {kind: now[kind] - before[kind] for kind in now if now[kind] > before[kind]}
+
+    waited = await eventually(longer)
+    second.cancel()
+    assert set(waited) == {by}
+    assert waited[by] <= (100 if slow else 60 / 18)
+
+
+@pytest.mark.parametrize(
+    ("slow", "by"),
+    [("pace_vk", "platform"), ("account_pace_vk", "account"), ("vk_daily_saves", "day")],
+)
+async def test_a_call_that_is_put_off_is_counted_by_what_was_too_far_away(
+    pace: Pace, slow: str, by: str
+) -> None:
+    limits = {"pace_vk": 1000.0, "account_pace_vk": 1000.0, "vk_daily_saves": 1000}
+    full = pacer(pace, **limits | {slow: 1 if by == "day" else 0.01})
+    save = Call(Platform.VK, "video.save", account="7")
+    await call(full, save)
+    before = told("pace_refusals_total", Platform.VK)
+    with pytest.raises(RateLimited):
+        await call(full, save)
+    after = told("pace_refusals_total", Platform.VK)
+    assert after == before | {by: before[by] + 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (None, "answered"),
+        (RateLimited(timedelta(seconds=1)), "rate_limited"),
+        (NotYet(timedelta(seconds=1)), "rate_limited"),
+        (Unavailable(), "unavailable"),
+        (OutcomeUnknown(), "unknown"),
+    ],
+)
+async def test_calls_are_counted_by_what_came_back(
+    pace: Pace, error: Exception | None, result: str
+) -> None:
+    def counted() -> dict[str, float]:
+        labels = {"platform": "dzen"}
+        return {
+            one: REGISTRY.get_sample_value("platform_calls_total", labels | {"result": one}) or 0.0
+            for one in metrics.CALLS
+        }
+
+    before = counted()
+    with suppress(PlatformError):
+        async with pacer(pace, pace_dzen=1000).gate(Call(Platform.DZEN, "draft")):
+            if error:
+                raise error
+    assert counted() == before | {result: before[result] + 1}

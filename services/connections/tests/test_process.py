@@ -67,7 +67,8 @@ def test_a_worker_whose_broker_is_down_ends_instead_of_lingering(
     ("changed", "said"),
     [
         ({"AUTH_JWT_SECRET": "changeme"}, "AUTH_JWT_SECRET"),
-        ({"AUTH_JWT_SECRET": ""}, "AUTH_JWT_SECRET"),
+        ({"AUTH_JWT_SECRET": ""}, "AUTH_JWT_SECRET: set exactly one of"),
+        ({"AUTH_JWKS_URL": "https://example.org/keys"}, "AUTH_JWT_SECRET: set exactly one of"),
         ({"SERVICE_TOKENS": "publisher=" + SECRET}, "SERVICE_TOKENS"),
         ({"SERVICE_TOKENS": f"{NAME}=short"}, "SERVICE_TOKENS"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
@@ -114,6 +115,8 @@ async def test_a_process_starts_says_it_is_ready_and_ends_well(
         "HTTP_PORT": str(port),
         "METRICS_PORT": str(port if process == "worker" else free_port()),
     }
+    if process == "worker":
+        del own["AUTH_JWT_SECRET"]  # it serves nobody, and neither do the tasks
     assert _run(own, "topology").returncode == 0
     assert _run(own, "migrate").returncode == 0
     started = await asyncio.create_subprocess_exec(

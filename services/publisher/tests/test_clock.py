@@ -1,22 +1,18 @@
 """What the clock starts, holds and wakes; the row is the truth and messages only wake-up calls."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.contracts.words import Platform
 from platforms.port import Guard
 from publisher.app.edit_publication import edit_publication
 from publisher.app.start_due import BATCH, hold_due, start_due, wake_unattended
-from publisher.clock import Clock
 from publisher.domain.publication import Connection, Publication, Stage
 from publisher.domain.states import Status
 from publisher.media.opening import Opening
-from publisher.settings import PublisherSettings
 from support.waiting import eventually
 
 from .lab import Lab
@@ -267,35 +263,3 @@ class TestWaking:
         assert (await wake(lab), await lab.claim(row)) == (0, None)
         await lab.rows("UPDATE connections SET rest_until = now()")
         assert await wake(lab) == 1
-
-
-@pytest.fixture
-async def ticking(lab: Lab, database_url: str, redis_url: str) -> AsyncIterator[Clock]:
-    """The clock as it runs in its process."""
-    settings = PublisherSettings(
-        database_url=SecretStr(database_url),
-        rabbitmq_url=SecretStr("amqp://127.0.0.1:1/"),
-        redis_url=SecretStr(redis_url),
-        auth_jwt_secret=SecretStr("5f0c2a9d1e7b48366b1d9e0f4a7c3825"),
-        service_tokens=SecretStr("publisher=9b1f4c7ae2d05836c4e8a1b39d7f6205"),
-        media_link_secret=SecretStr("0a1b2c3d4e5f60718293a4b5c6d7e8f9"),
-        clock_tick=timedelta(milliseconds=50),
-        wake_again=timedelta(milliseconds=300),
-    )
-    clock, stop = Clock(lab.transaction, settings), asyncio.Event()
-    task = asyncio.create_task(clock.run(stop))
-    yield clock
-    stop.set()
-    await task
-
-
-async def test_a_running_clock_starts_and_wakes_and_says_that_it_ticks(
-    lab: Lab, ticking: Clock
-) -> None:
-    due = await lab.scheduled()
-
-    async def woken() -> bool:
-        return await lab.wakes(due) >= 2
-
-    await eventually(woken)
-    assert "ticked" in await ticking.check()

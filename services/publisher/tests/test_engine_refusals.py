@@ -22,6 +22,8 @@ from platforms.errors import (
 )
 from platforms.port import Guard, Wait
 from platforms.reasons import Reason
+from publisher.app.pause_publishing import pause_publishing, resume_publishing
+from publisher.app.pauses import Pause, Scope
 from publisher.app.retry_publication import retry_publication
 from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.states import Status
@@ -211,6 +213,23 @@ async def test_a_vault_that_is_away_for_longer_than_a_day_costs_attempts(
     done = await lab.to_the_end(row)
     assert (done.status, done.error_code) == (Status.FAILED, "retries_exhausted")
     assert one_step.asked == []
+
+
+async def test_a_pause_uses_up_no_patience_with_the_vault(lab: Lab, one_step: Scripted) -> None:
+    row = await lab.request()
+    await lab.rows(
+        "UPDATE publications SET created_at = now() - interval '25 hours' WHERE id = :id", id=row.id
+    )
+    async with lab.transaction() as uow:
+        user = (Scope.USER, row.user_id)
+        await pause_publishing(uow, Pause(*user, "olga"))
+        await resume_publishing(uow, *user, by="olga", reason=None)
+    for _ in range(6):
+        lab.tokens.orders.append(VaultUnavailable("503"))
+        row = await lab.attempt(await lab.later(row))
+        assert (row.status, row.failures) == (Status.PUBLISHING, 0)
+    assert (await lab.to_the_end(row)).status is Status.PUBLISHED
+    assert one_step.asked == ["act:send"]
 
 
 @pytest.mark.parametrize(

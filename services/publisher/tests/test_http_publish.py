@@ -19,7 +19,8 @@ pytestmark = pytest.mark.anyio
 FIELDS = {
     *("id", "clip_id", "connection_id", "platform", "experimental", "title", "description"),
     *("options", "status", "stage", "schedule_at", "created_at", "updated_at", "published_at"),
-    *("post_id", "url", "attempt", "next_attempt_at", "hold", "error", "stats", "version"),
+    *("post_id", "url", "attempt", "next_attempt_at", "hold", "hold_detail"),
+    *("error", "stats", "version"),
 }
 
 

@@ -26,6 +26,7 @@ SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local wait = 0
+local longest = 1
 local behind = 0
 local worst = 0
 local arrivals = {}
@@ -39,19 +40,19 @@ for i, key in ipairs(KEYS) do
   end
   arrivals[i] = arrival
   local own = arrival - (burst - 1) * interval - now
-  wait = math.max(wait, own)
+  if own > wait then wait, longest = own, i end
   if own > most and own > worst then
     behind = i
     worst = own
   end
 end
-if behind > 0 then return {behind, worst} end
+if behind > 0 then return {behind, worst, behind} end
 for i, key in ipairs(KEYS) do
   local arrival = math.max(arrivals[i], now + wait) + tonumber(ARGV[4*i-3])
   local life = math.ceil((arrival - now) / 1000) + 1000
   redis.call('SET', key, string.format('%.0f', arrival), 'PX', life)
 end
-return {0, wait}
+return {0, wait, longest}
 """
 HOLD = """
 local time = redis.call('TIME')
@@ -105,11 +106,12 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The slot is ours after `wait` seconds; if `refused_by` names a rate, it is not, and that rate
-    would have room after `wait`."""
+    """The slot is ours after `wait` seconds, which is how long `by` takes; if `refused`, it is not,
+    and `by` would have room after `wait`."""
 
     wait: float
-    refused_by: Rate | None = None
+    by: Rate
+    refused: bool = False
 
 
 def redis_client(url: SecretStr) -> "Redis":
@@ -188,11 +190,11 @@ class Pace:
             ahead = self._arrivals.get(rate.key, now) - now
             ahead -= (rate.burst - 1) * rate.interval * (self._share - 1)
             arguments += [rate.interval * 1e6, rate.burst, rate.most * 1e6, max(0.0, ahead) * 1e6]
-        behind, wait = await self._script(
+        behind, wait, longest = await self._script(
             keys=[f"{self._prefix}:{rate.key}" for rate in rates], args=arguments
         )
-        slot = Slot(float(wait) / 1e6, rates[behind - 1] if behind else None)
-        if slot.refused_by is None:
+        slot = Slot(float(wait) / 1e6, rates[longest - 1], refused=bool(behind))
+        if not slot.refused:
             self._shared_slots |= {rate.key: now + slot.wait for rate in rates}
             self._shared_slots = _recent(self._shared_slots)
         return slot
@@ -223,12 +225,12 @@ class Pace:
         ]
         if late:
             wait, rate = max(late, key=lambda one: one[0])
-            return Slot(wait, rate)
-        wait = max(waits)
+            return Slot(wait, rate, refused=True)
+        wait, longest = max(zip(waits, rates, strict=True), key=lambda one: one[0])
         for rate, arrival in zip(rates, arrivals, strict=True):
             self._arrivals[rate.key] = max(arrival, now + wait) + rate.interval * self._share
         self._arrivals = _recent(self._arrivals)
-        return Slot(wait)
+        return Slot(wait, longest)
 
     def _arrival(self, rate: Rate, now: float) -> float:
         """When this process may go on; it does not know who else begins at this moment, so at

@@ -1,4 +1,4 @@
-"""The command line of every service: `python -m <package> http|worker|migrate|topology|dead`."""
+"""The command line of every service: `python -m <package> http|worker|migrate|topology|doctor`."""
 
 import argparse
 import asyncio
@@ -12,12 +12,17 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 from aio_pika.exceptions import ChannelClosed
+from pydantic_settings import BaseSettings
+from sqlalchemy import MetaData
 
 from common import commands_dead
 from common.bus import rights, topology
 from common.bus.subscription import Queue, Subscription, queues
 from common.db import migrate
+from common.doctor import broker, cache, command, database
+from common.doctor.finding import Check
 from common.observe import logs
+from common.observe.recording import recording
 from common.settings import Privileged, Settings, load
 
 S = TypeVar("S", bound=Settings)
@@ -40,24 +45,32 @@ class Service(Generic[S]):
     name: str
     settings: type[S]
     migrations: Path
+    tables: MetaData
+    """What the migrations make, for the doctor."""
     subscriptions: tuple[Subscription, ...]
     processes: Mapping[str, Callable[[S, argparse.Namespace], None]]
     arguments: Mapping[str, Callable[[argparse.ArgumentParser], Any]] = field(default_factory=dict)
     """Options of a process, by its name."""
     commands: Mapping[str, Command[S]] = field(default_factory=dict)
     """What only this service has."""
+    also: tuple[type[BaseSettings], ...] = ()
+    """Settings that its processes read beside `settings`."""
+    checks: tuple[Check[S], ...] = ()
+    """Lines of the doctor's that not every service has."""
 
     def main(self) -> None:
         """Read the command line and run one process or task."""
         chosen = self._command_line().parse_args()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold tokens
-        if chosen.command == "dead" or chosen.command in self.commands:
+        if chosen.command in {"dead", "doctor", *self.commands}:
             commands_dead.configure_logs(self.name, chosen.command)
         else:
             logs.configure(self.name, chosen.command)
         if chosen.command == "topology" and chosen.rights:
             print(json.dumps(asdict(self._rights()), indent=2))  # noqa: T201 - the result of a command
             return
+        if chosen.command == "doctor":
+            sys.exit(command.run(self.name, self.settings, self.also, self._checks(), chosen))
         settings = load(self.settings)
         own = queues(self.name, self.subscriptions, settings.bus_retry_delays)
         match chosen.command:
@@ -70,7 +83,8 @@ class Service(Generic[S]):
             case name if name in self.commands:
                 sys.exit(self.commands[name].run(settings, chosen))
             case name:
-                self.processes[name](settings, chosen)
+                with recording(self.name, name):
+                    self.processes[name](settings, chosen)
 
     def _migrate(
         self, settings: Settings, privileged: Privileged, chosen: argparse.Namespace
@@ -99,11 +113,23 @@ class Service(Generic[S]):
             kind = type(error).__name__
             sys.exit(f"RABBITMQ_MANAGEMENT_URL: the rights could not be given ({kind})")
 
+    def _checks(self) -> tuple[Check[S], ...]:
+        return (
+            database.check(self._package, self.migrations, self.tables),
+            broker.check(self._package, self.name, self.subscriptions),
+            cache.CHECK,
+            *self.checks,
+        )
+
+    @property
+    def _package(self) -> str:
+        return self.name.replace("-", "_")
+
     def _rights(self) -> rights.Rights:
         return rights.needed(self.name, queues(self.name, self.subscriptions, ()))
 
     def _command_line(self) -> argparse.ArgumentParser:
-        parser = argparse.ArgumentParser(prog=f"python -m {self.name.replace('-', '_')}")
+        parser = argparse.ArgumentParser(prog=f"python -m {self._package}")
         commands = parser.add_subparsers(dest="command", required=True)
         for name in self.processes:
             process = commands.add_parser(name, help=f"run the {name} process")
@@ -116,6 +142,8 @@ class Service(Generic[S]):
         declare.add_argument(
             "--rights", action="store_true", help="print what the service's user needs; no more"
         )
+        walk = commands.add_parser("doctor", help="say what is missing before a deployment")
+        walk.add_argument("--json", action="store_true", help="one JSON object")
         letters = commands.add_parser("dead", help="look at dead letters, replay or drop them")
         commands_dead.arguments(
             letters, [one.name for one in queues(self.name, self.subscriptions, ())]

@@ -3,8 +3,10 @@
 import os
 import re
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -14,6 +16,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     ValidationInfo,
+    create_model,
     field_validator,
 )
 from pydantic_settings import (
@@ -49,12 +52,12 @@ StrongSecret = Annotated[SecretStr, AfterValidator(_strong)]
 """A secret of ours; placeholders and weak values are refused."""
 
 
-class UnreadableFiles(Exception):
-    """Files that settings name and that can't be read: why, by the setting's name."""
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands where the text of a file should: no field takes it, so its field is refused by name,
+    along with all others that are wrong."""
 
-    def __init__(self, reasons: dict[str, str]) -> None:
-        self.reasons = reasons
-        super().__init__(", ".join(reasons))
+    why: str
 
 
 class FileSource(PydanticBaseSettingsSource):
@@ -66,20 +69,16 @@ class FileSource(PydanticBaseSettingsSource):
         return (Path(path).read_text().strip() if path else None), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """All values that stand in files. Raises UnreadableFiles."""
+        """All values that stand in files."""
         found: dict[str, Any] = {}
-        unreadable: dict[str, str] = {}
         for name, field in self.settings_cls.model_fields.items():
             try:
-                value, key, _ = self.get_field_value(field, name)
+                value, _, _ = self.get_field_value(field, name)
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else None
-                unreadable[f"{name.upper()}_FILE"] = why or "not a text"
-                continue
+                value = Unreadable(why or "not a text")
             if value is not None:
-                found[key] = value
-        if unreadable:
-            raise UnreadableFiles(unreadable)
+                found[name] = value
         return found
 
 
@@ -123,7 +122,7 @@ class Privileged(FromEnvironment):
 class Settings(FromEnvironment):
     """What every service needs. Names are fixed by api.md."""
 
-    environment: str = "development"
+    environment: Literal["development", "production"] = "development"
     database_url: SecretStr
     rabbitmq_url: SecretStr
     redis_url: SecretStr
@@ -176,7 +175,9 @@ class Settings(FromEnvironment):
 
 S = TypeVar("S", bound=BaseSettings)
 
+FILE_ADVICE = "it holds the value, and the user of the process may read it"
 ADVICE = {
+    "environment": "production, or development, which is the default",
     "platform_token_secret": "make one with `openssl rand -hex 32`",
     "platform_token_secret_previous": "the 64 hex characters of the former secret",
     "auth_jwt_secret": "make one with `openssl rand -hex 32`; the host product signs with it",
@@ -190,24 +191,59 @@ ADVICE = {
 }
 
 
-def load(cls: type[S]) -> S:
-    """Read the settings, or end the process with one line for each that is wrong.
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A setting that is missing or malformed; its value is never told."""
 
-    The rejected value itself is never printed.
-    """
+    name: str
+    why: str
+    advice: str
+
+
+def read(cls: type[S]) -> tuple[S, tuple[Wrong, ...]]:
+    """The settings and all that is wrong with them. While something is, the object holds only what
+    is right, and nothing under the other names."""
     try:
-        return cls()
-    except UnreadableFiles as error:
-        for name, why in error.reasons.items():
-            print(f"{name}: the file can't be read: {why}", file=sys.stderr)  # noqa: T201 - logs are not configured yet
-        _stop()
+        return cls(), ()
     except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False, include_context=False):
-            name = str(problem["loc"][0]) if problem["loc"] else "settings"
-            advice = ADVICE.get(name, "see .env.example")
-            print(f"{name.upper()}: {problem['msg']} ({advice})", file=sys.stderr)  # noqa: T201 - logs are not configured yet
-        _stop()
+        problems = error.errors(include_url=False, include_context=False)
+    wrong = {str(one["loc"][0]) if one["loc"] else "settings": one for one in problems}
+    return _sound(cls, set(wrong)), tuple(_told(name, one) for name, one in wrong.items())
 
 
-def _stop() -> NoReturn:
+def load(cls: type[S]) -> S:
+    """Read the settings, or end the process with one line for each that is wrong."""
+    settings, wrong = read(cls)
+    if wrong:
+        stop(*wrong)
+    return settings
+
+
+def stop(*wrong: Wrong) -> NoReturn:
+    """End the process with one line for each setting that is wrong, or that it lacks."""
+    for one in wrong:
+        print(f"{one.name}: {one.why} ({one.advice})", file=sys.stderr)  # noqa: T201 - logs are not configured yet
     raise SystemExit(2)
+
+
+def needed(settings: BaseSettings, name: str) -> SecretStr:
+    """A secret that only some processes of a service are given; one that lacks it ends."""
+    value: SecretStr | None = getattr(settings, name)
+    if value is None:
+        stop(Wrong(name.upper(), "this process needs it", ADVICE[name]))
+    return value
+
+
+def _told(name: str, problem: Mapping[str, object]) -> Wrong:
+    if isinstance(given := problem["input"], Unreadable):
+        return Wrong(f"{name.upper()}_FILE", f"the file can't be read: {given.why}", FILE_ADVICE)
+    return Wrong(name.upper(), str(problem["msg"]), ADVICE.get(name, "see .env.example"))
+
+
+def _sound(cls: type[S], wrong: set[str]) -> S:
+    """Read once more, without the fields that are wrong and the rules that hold between fields."""
+    kept = {name: one for name, one in cls.model_fields.items() if name not in wrong}
+    fields: dict[str, Any] = {name: (one.annotation, one) for name, one in kept.items()}
+    part = create_model("Part", __base__=FromEnvironment, **fields)()
+    values = {name: getattr(part, name) for name in kept}
+    return cast("S", cls.model_construct(set(kept), **values))

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from common.observe.calling import calling
 from platforms.answers import Answer, unclear
 from platforms.bodies import Body
 from platforms.credentials import Credential
@@ -99,6 +100,8 @@ class Request:
 
     method: str
     url: str
+    template: str | None = None
+    """The path without ids, for traces; None where the whole address is a secret."""
     write: bool = False
     params: Mapping[str, str] | None = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
@@ -161,9 +164,12 @@ class Http:
         self, request: Request, content: AsyncIterator[bytes] | None, trail: _Trail
     ) -> Answer:
         outgoing = self._build(request, content, trail)
-        response = await self._client.send(outgoing, stream=True)
-        async with aclosing(response):
-            body = await _read(response, request.cap)
+        size = request.body.length if request.body else None
+        with calling(request.method, request.url, request.template, body=size) as call:
+            response = await self._client.send(outgoing, stream=True)
+            call.answered(response.status_code)
+            async with aclosing(response):
+                body = await _read(response, request.cap)
         if body is None:
             raise trail.failure("answer too large or encoded", write=request.write)
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:

@@ -17,9 +17,10 @@ from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.contracts.words import Platform
+from common.observe import metrics
 from common.pace import Pace, Rate
 from platforms.calls import Call
-from platforms.errors import NotYet, RateLimited
+from platforms.errors import NotYet, OutcomeUnknown, PlatformError, RateLimited
 
 CHAT_A_MINUTE = 18
 """Telegram takes 20 messages a minute in one chat, and one a second (platforms/telegram.md §4);
@@ -27,6 +28,8 @@ CHAT_A_MINUTE = 18
 SAVES = "video.save"
 """The call that VK counts per day and application."""
 DAY = 24 * 60 * 60
+PLATFORM, ACCOUNT, CHAT = "platform", "account", "chat"
+"""What a rate is of."""
 TURN_SECONDS = 1.0
 """How long a turn stays good: used later, it would come on top of other calls."""
 
@@ -126,20 +129,22 @@ class Pacer:
             # let through almost two within a day.
             wait = await self._pace.count("vk:saves", self._settings.vk_daily_saves, DAY)
             if wait:
+                metrics.PACE_REFUSALS.labels(call.platform, "day").inc()
                 raise NotYet(timedelta(seconds=wait), note="VK_DAILY_SAVES of our own", ours=True)
         try:
             yield
-        except NotYet:
+        except PlatformError as told:
+            metrics.PLATFORM_CALLS.labels(call.platform, _came_back(told)).inc()
+            if isinstance(told, RateLimited) and not isinstance(told, NotYet):
+                await self._hold(call, told.retry_after)
             raise
-        except RateLimited as told:
-            await self._hold(call, told.retry_after)
-            raise
+        metrics.PLATFORM_CALLS.labels(call.platform, "answered").inc()
 
     def _line(self, platform: Platform) -> Rate:
         return Rate(platform, self._settings.everybody[platform], most=self._in_line)
 
     def _account(self, platform: Platform, account: str) -> Rate:
-        key = f"{platform}:account:{account}"
+        key = f"{platform}:{ACCOUNT}:{account}"
         return Rate(key, self._settings.account[platform], most=self._aside)
 
     def _own(self, call: Call) -> list[Rate]:
@@ -147,7 +152,7 @@ class Pacer:
         if call.account is not None:
             found.append(self._account(call.platform, call.account))
         if call.chat is not None:
-            key = f"{call.platform}:chat:{call.chat}"
+            key = f"{call.platform}:{CHAT}:{call.chat}"
             found.append(Rate(key, CHAT_A_MINUTE, seconds=60, most=self._aside))
         return found
 
@@ -155,10 +160,13 @@ class Pacer:
         if not wanted:
             return
         slot = await self._pace.reserve(wanted)
-        if slot.refused_by is not None:
-            kind = NotYet if slot.refused_by.key == platform else RateLimited
-            note = f"our own pace: {slot.refused_by.key}"
+        by = _kind(slot.by)
+        if slot.refused:
+            metrics.PACE_REFUSALS.labels(platform, by).inc()
+            kind = NotYet if by == PLATFORM else RateLimited
+            note = f"our own pace: {slot.by.key}"
             raise kind(timedelta(seconds=slot.wait), note=note, ours=True)
+        metrics.PACE_WAITS.labels(platform, by).observe(slot.wait)
         await asyncio.sleep(slot.wait)
 
     async def _hold(self, call: Call, wait: timedelta) -> None:
@@ -166,3 +174,20 @@ class Pacer:
         bot (platforms/telegram.md §3), and the account is the bot there."""
         if call.account is not None:
             await self._pace.hold(self._account(call.platform, call.account), wait.total_seconds())
+
+
+def _kind(rate: Rate) -> str:
+    """What a rate of ours is of: its key names the platform, and where it is narrower, of what."""
+    _, kind, *_ = (*rate.key.split(":"), PLATFORM)
+    return kind
+
+
+def _came_back(told: PlatformError) -> str:
+    """Inside the gate only what was no answer is raised, and "too many requests"."""
+    match told:
+        case RateLimited():
+            return "rate_limited"
+        case OutcomeUnknown():
+            return "unknown"
+        case _:
+            return "unavailable"

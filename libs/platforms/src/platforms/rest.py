@@ -33,16 +33,19 @@ class RestApi:
         token: SecretStr,
         account: str | None,
         *,
+        video: str = "",
         params: Mapping[str, str] | None = None,
         json: object = None,
         write: bool = False,
     ) -> Answer:
-        """Any answer but "too many requests", which is raised: the gate has to know."""
+        """Any answer but "too many requests", which is raised: the gate has to know. `{id}` in
+        `path` is where the id of `video` stands."""
         async with self.gate(Call(self.platform, name, account)):
             answer = await self.http.send(
                 Request(
                     method,
-                    f"{self.base}{path}",
+                    f"{self.base}{path.replace('{id}', video)}",
+                    template=path,
                     write=write,
                     params=params,
                     json=json,

@@ -1,11 +1,13 @@
-"""`python -m connections http|worker|migrate|topology|dead`."""
+"""`python -m connections http|worker|migrate|topology|doctor|dead`."""
 
 from pathlib import Path
 
+from common.doctor import neighbours
 from common.service import Service
 from common.settings import load
 from connections import wiring
 from connections.bus.subscriptions import SUBSCRIPTIONS
+from connections.db import tables
 from connections.settings import NAME, Settings
 from platforms.settings import PlatformUrls
 
@@ -13,7 +15,10 @@ SERVICE = Service(
     name=NAME,
     settings=Settings,
     migrations=Path(__file__).parent / "db/migrations",
+    tables=tables.METADATA,
     subscriptions=SUBSCRIPTIONS,
+    also=(PlatformUrls,),
+    checks=neighbours.CHECKS,
     processes={
         "http": lambda settings, _arguments: wiring.http(settings, load(PlatformUrls)),
         "worker": lambda settings, _arguments: wiring.worker(settings),

@@ -9,7 +9,6 @@ from faststream.rabbit import RabbitBroker
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common import checks
-from common.auth.callers import Verifier
 from common.bus.depth import tell_depth
 from common.bus.publish import broker as connect_broker
 from common.bus.publish import to_events
@@ -63,11 +62,7 @@ def http_app(settings: Settings, urls: PlatformUrls) -> FastAPI:
         lifespan=lifespan,
     )
     refusals.install(app)
-    app.state.verifier = Verifier(
-        secret=settings.auth_jwt_secret,
-        jwks_url=settings.auth_jwks_url,
-        issuer=settings.auth_jwt_issuer,
-    )
+    app.state.verifier = settings.people()
     app.state.parts = Parts(
         transaction=_transactions(engine),
         holds=holds,

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -26,6 +26,7 @@ from common.http.app import create_app
 from common.observe import logs, trace
 from common.pace import Pace, redis_client
 from common.process import Task, metrics_beside, running, serve, serve_worker
+from common.resting import rest
 from oauth_gateway.app.erase_credential import erase_credential
 from oauth_gateway.app.ports import Ports
 from oauth_gateway.app.refresh_due import refresh_due
@@ -158,8 +159,6 @@ def repeating(once: Callable[[Ports], Awaitable[bool]], ports: Ports) -> Task:
                         continue
             except Exception as error:  # noqa: BLE001 - the next round may find the server back
                 log.warning("task_round_failed", task=once.__name__, error=type(error).__name__)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REST_SECONDS):
-                    await stop.wait()
+            await rest(REST_SECONDS, stop)
 
     return task

@@ -1,12 +1,13 @@
-"""`python -m publisher http|clock|worker|migrate|topology|dead`."""
+"""`python -m publisher http|clock|worker|migrate|topology|doctor|dead`."""
 
 import argparse
 from pathlib import Path
 
 from common.contracts.words import Platform
 from common.service import Service
-from publisher import wiring
+from publisher import doctor, wiring
 from publisher.bus.subscriptions import SUBSCRIPTIONS
+from publisher.db import tables
 from publisher.settings import PublisherSettings
 
 
@@ -31,7 +32,9 @@ SERVICE = Service(
     name="publisher",
     settings=PublisherSettings,
     migrations=Path(__file__).parent / "db" / "migrations",
+    tables=tables.metadata,
     subscriptions=SUBSCRIPTIONS,
+    checks=doctor.CHECKS,
     processes={
         "http": lambda settings, _: wiring.http(settings),
         "clock": lambda settings, _: wiring.clock(settings),

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from contextlib import suppress
 
 from common.failpoint import failpoint
-from common.observe import logs
+from common.observe import logs, metrics
+from common.resting import rest
 from publisher.app.ports import Transaction
 from publisher.app.start_due import BATCH, hold_due, start_due, wake_unattended
 from publisher.settings import PublisherSettings
@@ -28,13 +28,12 @@ class Clock:
             try:
                 full = await self._tick()
                 self._ticked = time.monotonic()
+                metrics.CLOCK_TICKED.set_to_current_time()
             except Exception as error:  # noqa: BLE001 - the clock outlives its servers
                 log.warning("clock_error", error=type(error).__name__)
                 full = False
             if not full:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._settings.clock_tick.total_seconds()):
-                        await stop.wait()
+                await rest(self._settings.clock_tick.total_seconds(), stop)
 
     async def check(self) -> str:
         """For /readyz: when it last ticked. Raises when that is too long ago."""

@@ -1,7 +1,10 @@
 """Publisher's settings."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
 
 from common.durations import Duration, Durations, parse_many
 from common.http.rates import Allowance, AllowanceSetting
@@ -9,6 +12,10 @@ from common.neighbours import NeighbourSettings
 from common.settings import Names, StrongSecret
 from platforms.pacing import PaceSettings
 from platforms.settings import PlatformUrls
+
+
+def _unless_off(value: object) -> object:
+    return None if value == "off" else value
 
 
 class PublisherSettings(NeighbourSettings, PlatformUrls, PaceSettings):
@@ -20,7 +27,8 @@ class PublisherSettings(NeighbourSettings, PlatformUrls, PaceSettings):
     public_url: str = "http://127.0.0.1:8003"
     """Where platforms can reach this service, for files that they fetch themselves."""
     media_store_url: str = "file:.local/media"
-    media_link_secret: StrongSecret
+    media_link_secret: StrongSecret | None = None
+    """Only what makes links or answers at them needs it: http and workers."""
     media_allowed_hosts: Names = ()
     retry_delays: Durations = parse_many("5m,15m,60m")
     lease: Duration = timedelta(seconds=30)
@@ -29,6 +37,11 @@ class PublisherSettings(NeighbourSettings, PlatformUrls, PaceSettings):
     schedule_min_ahead: Duration = timedelta(minutes=5)
     schedule_max_ahead: Duration = timedelta(days=365)
     publish_rate: AllowanceSetting = Allowance(20, 60)
+    burst_limit: Annotated[AllowanceSetting | None, NoDecode, BeforeValidator(_unless_off)] = (
+        Allowance(200, 3600)
+    )
+    """Publications of one account before it is paused by itself, counted as they are first taken
+    in hand. `off` never pauses."""
     slots: int = 8
     """Publications that one worker process has in hand at once."""
     drain: Duration = timedelta(minutes=5)

@@ -10,7 +10,6 @@ from functools import partial
 from fastapi import FastAPI
 
 from common import checks, process
-from common.auth.callers import Verifier
 from common.bus import run
 from common.bus.depth import tell_depth
 from common.bus.publish import broker as make_broker
@@ -22,7 +21,9 @@ from common.db.engine import connect
 from common.db.relay import Relay
 from common.http.app import create_app
 from common.http.lending import VaultTokens
+from common.http.rates import Allowance
 from common.pace import Pace, redis_client
+from common.settings import needed
 from platforms.pacing import Pacer
 from platforms.registry import adapters
 from publisher.app.engine import Engine, Policy
@@ -33,6 +34,7 @@ from publisher.clock import Clock
 from publisher.db.mediabook import MediaRows
 from publisher.db.open_counts import tell_open
 from publisher.db.uow import PublisherUow
+from publisher.domain.burst import Burst
 from publisher.http import media, pauses, publications, requests, stream
 from publisher.http.gateway import Gateway
 from publisher.media.accepting import Accepting
@@ -57,6 +59,7 @@ def http(settings: PublisherSettings) -> None:
 
 def http_app(settings: PublisherSettings) -> FastAPI:
     """The application for people."""
+    verifier = settings.people()
     engine = connect(settings.database_url, "publisher-http", size=20)
     redis = redis_client(settings.redis_url)
     plugged = adapters(settings)
@@ -65,11 +68,7 @@ def http_app(settings: PublisherSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.verifier = Verifier(
-            secret=settings.auth_jwt_secret,
-            jwks_url=settings.auth_jwks_url,
-            issuer=settings.auth_jwt_issuer,
-        )
+        app.state.verifier = verifier
         app.state.media = parts
         app.state.gateway = Gateway(
             transaction=transaction,
@@ -112,7 +111,7 @@ def clock(settings: PublisherSettings) -> None:
         await bus.start()
         try:
             depth = partial(tell_depth, bus, queues(NAME, SUBSCRIPTIONS, settings.bus_retry_delays))
-            opened = partial(tell_open, engine)
+            opened = partial(tell_open, engine, settings.quarantine)
             async with process.running(relay.run, ticking.run, depth, opened):
                 yield
         finally:
@@ -143,7 +142,12 @@ def worker(settings: PublisherSettings, platforms: Sequence[Platform]) -> None:
             adapters=plugged,
             tokens=VaultTokens(vault),
             media=Opening(parts.files, parts.links),
-            policy=Policy(settings.lease, settings.quarantine, settings.retry_delays),
+            policy=Policy(
+                settings.lease,
+                settings.quarantine,
+                settings.retry_delays,
+                _burst(settings.burst_limit),
+            ),
             turn=pacer.turn,
             stopping=asyncio.Event(),
         ),
@@ -186,6 +190,10 @@ def worker(settings: PublisherSettings, platforms: Sequence[Platform]) -> None:
     process.serve_worker(settings, lifespan, found, frozenset({"database", "bus"}))
 
 
+def _burst(allowed: Allowance | None) -> Burst | None:
+    return Burst(allowed.calls, timedelta(seconds=allowed.seconds)) if allowed else None
+
+
 def _media(settings: PublisherSettings, rows: MediaRows) -> MediaParts:
     clock = SystemClock()
     return MediaParts(
@@ -195,7 +203,7 @@ def _media(settings: PublisherSettings, rows: MediaRows) -> MediaParts:
         ),
         book=rows,
         publications=rows,
-        links=Links(settings.public_url, settings.media_link_secret, clock),
+        links=Links(settings.public_url, needed(settings, "media_link_secret"), clock),
         clock=clock,
         max_bytes=max(
             settings.file_limit_vk,

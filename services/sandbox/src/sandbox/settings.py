@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     public_url: str = ""  # absolute links in answers; empty: http://<host>:<port>
     ledger_file: Path | None = None  # without it a restart forgets everything
     processing_seconds: float = 2.0  # from an accepted upload to "ready", on the sandbox's clock
+    latency_seconds: float = Field(default=0, ge=0)  # before every call is carried out
     hang_seconds: float = 120.0  # how long "timeout" stays silent when the client does not give up
     slow_seconds: float = 10.0  # how long "slow" dribbles one answer
     link_patience_seconds: float = 15.0  # silence after which a platform gives up fetching a link

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
@@ -30,6 +31,7 @@ async def run_step(
     """
     entry = entry_of(request)
     entry.platform, entry.step = platform, step
+    await asyncio.sleep(world.settings.latency_seconds)
     fault = world.faults.take(platform, step)
     if fault is None:
         return await act()

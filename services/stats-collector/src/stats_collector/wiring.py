@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common import checks
-from common.auth.callers import Verifier
 from common.bus.depth import tell_depth
 from common.bus.publish import broker as connect_broker
 from common.bus.publish import to_events
@@ -59,11 +58,7 @@ def http_app(settings: Settings) -> FastAPI:
         required=frozenset({"database"}),
         lifespan=lifespan,
     )
-    app.state.verifier = Verifier(
-        secret=settings.auth_jwt_secret,
-        jwks_url=settings.auth_jwks_url,
-        issuer=settings.auth_jwt_issuer,
-    )
+    app.state.verifier = settings.people()
     app.state.parts = Parts(
         transaction=lambda: ReadingUow(engine), clock=SystemClock(), schedule=settings.schedule
     )

@@ -9,7 +9,9 @@ from pydantic import SecretStr
 from common.bus.subscription import exchange
 from common.contracts.catalogue import BY_TYPE
 from common.db.relay import Publish
+from common.observe import trace
 
+TRACEPARENT = "traceparent"
 CONFIRM_SECONDS = 5.0
 """FastStream drops `publish(timeout=…)` (stack.md C3), so the limit is ours. Past it the outcome
 is unknown, and the outbox sends the same id again."""
@@ -37,19 +39,39 @@ async def publish(
     headers: dict[str, Any] | None = None,
     mandatory: bool = True,
 ) -> None:
-    """Return once the broker confirmed. Raises TimeoutError or the broker's refusal."""
-    async with asyncio.timeout(CONFIRM_SECONDS):
-        await to.publish(
-            body,
-            exchange=exchange_name,
-            routing_key=routing_key,
-            persist=True,
-            mandatory=mandatory,
-            message_id=message_id,
-            headers=headers,
-            user_id=_user(to),
-            content_type="application/cloudevents+json",
-        )
+    """Return once the broker confirmed. Raises TimeoutError or the broker's refusal.
+
+    The header `traceparent` tells whoever handles it which sending it came from; that in the body
+    stays what it was when the fact was told.
+    """
+    where = f"{exchange_name}:{routing_key}"
+    described: trace.Attributes = {
+        "messaging.system": "rabbitmq",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": where,
+        "messaging.rabbitmq.destination.routing_key": routing_key,
+        "messaging.message.id": message_id,
+    }
+    with trace.span(f"send {where}", "producer", described):
+        async with asyncio.timeout(CONFIRM_SECONDS):
+            await to.publish(
+                body,
+                exchange=exchange_name,
+                routing_key=routing_key,
+                persist=True,
+                mandatory=mandatory,
+                message_id=message_id,
+                headers={**(headers or {}), **_sending()},
+                user_id=_user(to),
+                content_type="application/cloudevents+json",
+            )
+
+
+def _sending() -> dict[str, Any]:
+    """Outside of every trace there is nothing to tell, and the body's own word counts."""
+    here = trace.current()
+    return {TRACEPARENT: here.traceparent} if here.known else {}
 
 
 def _user(to: RabbitBroker) -> str | None:
@@ -64,13 +86,14 @@ def to_events(to: RabbitBroker, service: str) -> Publish:
 
     async def send(routing_key: str, body: dict[str, Any]) -> None:
         event = BY_TYPE.get(body["type"])
-        await publish(
-            to,
-            exchange(service),
-            routing_key,
-            body,
-            message_id=str(body["id"]),
-            mandatory=event is None or event.for_us,
-        )
+        with trace.within(trace.start(body.get("traceparent"), body.get("correlationid"))):
+            await publish(
+                to,
+                exchange(service),
+                routing_key,
+                body,
+                message_id=str(body["id"]),
+                mandatory=event is None or event.for_us,
+            )
 
     return send

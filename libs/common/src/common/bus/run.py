@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,7 +12,7 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.schemas import QueueType
 from pydantic import ValidationError
 
-from common.bus.publish import publish
+from common.bus.publish import TRACEPARENT, publish
 from common.bus.subscription import (
     Dead,
     Done,
@@ -45,6 +45,10 @@ class Delivery:
     body: bytes
     message_id: str
     attempt: int
+    source: str
+    """The exchange and routing key by which it came."""
+    traceparent: str | None
+    """The sending of it; None when the sender does not trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +74,37 @@ class Consumer:
             return await self._bury(delivery, "unknown_event")
         except (ValidationError, ValueError) as error:
             return await self._bury(delivery, type(error).__name__, keep_body=False)
-        here = trace.start(envelope.traceparent, envelope.correlationid, str(envelope.id))
-        with trace.within(here):
+        sent = delivery.traceparent or envelope.traceparent
+        here = trace.start(sent, envelope.correlationid, str(envelope.id))
+        with trace.within(here), self._span(delivery, envelope) as span:
             heard = Heard(fact, envelope.aggregateversion, envelope.id)
             try:
                 outcome = await self._handle(envelope.type, heard)
             except Exception as error:  # noqa: BLE001 - any fault of a handler climbs the rungs
+                span.fail(type(error).__name__)
                 return await self._retry(delivery, error)
-        match outcome:
-            case Done():
-                metrics.MESSAGES.labels(self.queue.name, "done").inc()
-            case Dead(why):
-                await self._bury(delivery, why)
+            match outcome:
+                case Done():
+                    metrics.MESSAGES.labels(self.queue.name, "done").inc()
+                case Dead(why):
+                    span.fail(why)
+                    await self._bury(delivery, why)
         return None
+
+    def _span(self, delivery: Delivery, envelope: Envelope) -> AbstractContextManager[trace.Span]:
+        described: trace.Attributes = {
+            "messaging.system": "rabbitmq",
+            "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": f"{delivery.source}:{self.queue.name}",
+            "messaging.message.id": delivery.message_id,
+            "messaging.message.body.size": len(delivery.body),
+            "cloudevents.event_id": str(envelope.id),
+            "cloudevents.event_source": envelope.source,
+            "cloudevents.event_type": envelope.type,
+            "clipcast.attempt": delivery.attempt,
+        }
+        return trace.span(f"process {self.queue.name}", "consumer", described)
 
     async def _handle(self, kind: str, heard: Heard) -> Outcome:
         subscription = self.subscriptions.get(kind)
@@ -115,7 +137,7 @@ class Consumer:
         await publish(
             self.broker,
             retry_exchange(self.queue.service),
-            f"{self.queue.name}.retry.{show(delay)}",
+            self.queue.rung(delay),
             delivery.body,
             message_id=delivery.message_id,
             headers={ATTEMPT: delivery.attempt + 1},
@@ -161,6 +183,7 @@ def attach(
     for queue in queues:
         mine = {one.event.type: one for one in subscriptions if one.purpose == queue.purpose}
         consumer = Consumer(broker, queue, mine, transaction, work)
+        metrics.tell_from_zero(queue.name)
         subscriber = broker.subscriber(
             RabbitQueue(queue.name, queue_type=QueueType.QUORUM, durable=True, declare=False),
             channel=Channel(prefetch_count=queue.prefetch),
@@ -172,11 +195,14 @@ def attach(
 
 
 async def _delivery(message: Any) -> Delivery:  # noqa: ANN401 - FastStream's StreamMessage
-    attempt = message.headers.get(ATTEMPT, 0)
+    attempt, sent = message.headers.get(ATTEMPT, 0), message.headers.get(TRACEPARENT)
+    raw = message.raw_message
     return Delivery(
         bytes(message.body),
         str(message.message_id),
         attempt if isinstance(attempt, int) and attempt >= 0 else 0,
+        f"{raw.exchange}:{raw.routing_key}",
+        sent if isinstance(sent, str) else None,
     )
 
 

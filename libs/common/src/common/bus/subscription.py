@@ -8,6 +8,7 @@ from uuid import UUID
 
 from common.contracts.envelope import Event
 from common.contracts.words import Platform
+from common.durations import show
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ class Queue:
     def name(self) -> str:
         """`<service>.<purpose>`."""
         return f"{self.service}.{self.purpose}"
+
+    def rung(self, delay: timedelta) -> str:
+        """The queue in which a message waits so long for its next attempt."""
+        return f"{self.name}.retry.{show(delay)}"
 
     @property
     def dead(self) -> str:

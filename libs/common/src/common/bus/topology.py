@@ -11,7 +11,6 @@ from aio_pika.abc import AbstractChannel, AbstractExchange, ExchangeType
 from pydantic import SecretStr
 
 from common.bus.subscription import Queue, dead_exchange, exchange, retry_exchange
-from common.durations import show
 
 MAX_LENGTH = 1_000_000
 DELIVERY_LIMIT = 50
@@ -50,7 +49,7 @@ async def _declare_queue(
         await declared.bind(source, key)
     await declared.bind(retry, queue.name)
     for delay in queue.rungs:
-        name = f"{queue.name}.retry.{show(delay)}"
+        name = queue.rung(delay)
         rung = await channel.declare_queue(
             name,
             durable=True,

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
@@ -25,6 +26,8 @@ SAFE = {
 }
 NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 """Nothing that we answer is to be shown as a page, but for the documents of the interface."""
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own would write down queries, such as an OAuth code; our spans are made by Edge."""
 
 
 class App(FastAPI):
@@ -80,6 +83,7 @@ def create_app(
         docs_url="/docs" if docs else None,
         redoc_url=None,
         openapi_url="/openapi.json" if docs else None,
+        telemetry=NO_TELEMETRY,
         responses={
             "4XX": {"model": problems.ProblemBody, "description": "Problem details"},
         },

@@ -6,6 +6,10 @@ import httpx
 
 from common.auth.services import sign
 from common.observe import trace
+from common.observe.calling import calling
+
+LONGEST_WORD = 16
+"""Signs of a part of an internal address that is no id."""
 
 
 class ServiceUnavailable(Exception):
@@ -36,10 +40,21 @@ class InternalClient:
 
         Raises ServiceUnavailable.
         """
+        with calling(method, f"{self._client.base_url}", _template(path)) as call:
+            status, found = await self._ask(method, path, body, language)
+            call.answered(status)
+        if status >= 500 and found.get("code") != "platform_unavailable":
+            raise ServiceUnavailable(f"{self._callee}: {status}")
+        return status, found
+
+    async def _ask(
+        self, method: str, path: str, body: dict[str, Any] | None, language: str
+    ) -> tuple[int, dict[str, Any]]:
+        here = trace.current()
         headers = {
             "Authorization": f"Bearer {sign(self._caller, self._callee, self._secret)}",
-            "traceparent": trace.current().traceparent,
-            "x-correlation-id": trace.current().correlation_id,
+            "traceparent": here.traceparent,
+            "x-correlation-id": here.correlation_id,
             "accept-language": language,
         }
         try:
@@ -47,10 +62,13 @@ class InternalClient:
             found = answer.json() if answer.content else {}
         except (httpx.HTTPError, ValueError) as error:
             raise ServiceUnavailable(f"{self._callee}: {type(error).__name__}") from None
-        if answer.status_code >= 500 and found.get("code") != "platform_unavailable":
-            raise ServiceUnavailable(f"{self._callee}: {answer.status_code}")
         return answer.status_code, found
 
     async def aclose(self) -> None:
         """Close the pool."""
         await self._client.aclose()
+
+
+def _template(path: str) -> str:
+    """Ids are long; one that lets somebody finish a connection is among them."""
+    return "/".join("{id}" if len(part) > LONGEST_WORD else part for part in path.split("/"))

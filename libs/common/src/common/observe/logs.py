@@ -1,6 +1,5 @@
 """Log lines: JSON, one a line, on stdout, with the trace; readable when a person looks."""
 
-import itertools
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -10,11 +9,8 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from common.observe import trace
-
-LONGEST = 2000
-"""Signs of one value in a line."""
-MOST = 100
-"""Values of one list in it."""
+from common.observe.terminal import readable
+from common.observe.untrusted import short
 
 
 def _with_trace(
@@ -27,20 +23,16 @@ def _with_trace(
 
 
 def _cut(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {name: _short(value) for name, value in line.items()}
+    return {name: short(value) for name, value in line.items()}
 
 
-def _short(value: Any) -> Any:  # noqa: ANN401 - whatever was logged
-    """Strangers choose some of the words, and how many they are."""
-    match value:
-        case str():
-            return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
-        case dict():
-            some = itertools.islice(value.items(), MOST)
-            return {_short(name): _short(inner) for name, inner in some}
-        case list() | tuple():
-            return [_short(inner) for inner in value[:MOST]]
-    return value
+def _as_json() -> list[structlog.types.Processor]:
+    """The last steps of a line on its way to a machine: plain ASCII."""
+    return [
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+        _cut,
+        structlog.processors.JSONRenderer(ensure_ascii=True),
+    ]
 
 
 def configure(service: str, process: str) -> None:
@@ -54,17 +46,7 @@ def configure(service: str, process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _with_trace,
     ]
-    final: list[structlog.types.Processor]
-    if sys.stdout.isatty():
-        plain = structlog.dev.plain_traceback
-        final = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
-    else:
-        safe = ExceptionDictTransformer(show_locals=False)
-        final = [
-            structlog.processors.ExceptionRenderer(safe),
-            _cut,
-            structlog.processors.JSONRenderer(ensure_ascii=True),
-        ]
+    final = readable() if sys.stdout.isatty() else _as_json()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -81,6 +63,7 @@ def configure(service: str, process: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
     for noisy in ("httpx", "httpcore", "aiormq", "aio_pika", "uvicorn.access", "faststream"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service, process=process)

@@ -64,8 +64,10 @@ class DzenClient:
 
     async def publish(self, token: SecretStr, account: str, video_id: str) -> bool:
         """Make the draft visible; False when Дзен says that its state does not allow it (409)."""
-        path = f"/publisher/videos/{video_id}/publish"
-        answer = await self._api.send("publish", "POST", path, token, account, write=True)
+        path = "/publisher/videos/{id}/publish"
+        answer = await self._api.send(
+            "publish", "POST", path, token, account, video=video_id, write=True
+        )
         if answer.status == CONFLICT:
             return False
         self._receipt(answer)
@@ -73,21 +75,21 @@ class DzenClient:
 
     async def video(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
         """The video's state; None for 404."""
-        path = f"/publisher/videos/{video_id}"
-        answer = await self._api.send("status", "GET", path, token, account)
+        path = "/publisher/videos/{id}"
+        answer = await self._api.send("status", "GET", path, token, account, video=video_id)
         return None if answer.status == NOT_FOUND else self._api.read(answer)
 
     async def delete(self, token: SecretStr, account: str, video_id: str) -> None:
         """Delete the draft; one that is not there any more counts as deleted."""
-        path = f"/publisher/videos/{video_id}"
-        answer = await self._api.send("delete", "DELETE", path, token, account)
+        path = "/publisher/videos/{id}"
+        answer = await self._api.send("delete", "DELETE", path, token, account, video=video_id)
         if answer.status != NOT_FOUND:
             self._api.accept(answer)
 
     async def stats(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
         """Counters; None for 404."""
-        path = f"/publisher/videos/{video_id}/stats"
-        answer = await self._api.send("stats", "GET", path, token, account)
+        path = "/publisher/videos/{id}/stats"
+        answer = await self._api.send("stats", "GET", path, token, account, video=video_id)
         if answer.status == NOT_FOUND:
             return None
         body = self._api.read(answer)

@@ -90,6 +90,7 @@ class Yandex:
             Request(
                 "GET",
                 f"{self._app.login_url}/info",
+                template="/info",
                 params={"format": "json"},
                 credential=Header("OAuth", grant.access_token),
                 cap=TOKEN_CAP,
@@ -132,6 +133,7 @@ class Yandex:
             Request(
                 "POST",
                 f"{self._app.oauth_url}{path}",
+                template=path,
                 write=write,
                 form=form,
                 credential=basic(self._app.client_id, self._app.client_secret),

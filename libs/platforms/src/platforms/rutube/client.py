@@ -32,12 +32,16 @@ class RutubeClient:
 
     async def video(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
         """One video as its owner sees it; None for 404."""
-        answer = await self._api.send("video", "GET", f"/api/video/{video_id}/", token, account)
+        answer = await self._api.send(
+            "video", "GET", "/api/video/{id}/", token, account, video=video_id
+        )
         return None if answer.status == 404 else self._api.read(answer)
 
     async def delete(self, token: SecretStr, account: str, video_id: str) -> None:
         """Delete a video; one that is not there any more counts as deleted."""
-        answer = await self._api.send("delete", "DELETE", f"/api/video/{video_id}/", token, account)
+        answer = await self._api.send(
+            "delete", "DELETE", "/api/video/{id}/", token, account, video=video_id
+        )
         if answer.status != 404:
             self._api.accept(answer)
 
@@ -64,7 +68,7 @@ class RutubeClient:
     async def votes(self, token: SecretStr, account: str, video_id: str) -> dict[str, Any] | None:
         """Likes and dislikes; None for 404."""
         answer = await self._api.send(
-            "votes", "GET", f"/api/numerator/video/{video_id}/vote", token, account,
-            params={"client": "wdp"},
+            "votes", "GET", "/api/numerator/video/{id}/vote", token, account,
+            video=video_id, params={"client": "wdp"},
         )  # fmt: skip
         return None if answer.status == 404 else self._api.read(answer)

@@ -99,6 +99,7 @@ class TelegramClient:
             Request(
                 "POST",
                 f"{self._base}/bot-/{method}",
+                template=f"/bot{{token}}/{method}",
                 write=write,
                 form=form,
                 body=body,

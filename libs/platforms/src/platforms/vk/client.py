@@ -147,6 +147,7 @@ class VkClient:
                 Request(
                     "POST",
                     f"{self._base}/method/{method}",
+                    template=f"/method/{method}",
                     write=write,
                     form={"v": VERSION, **_form(params)},
                     credential=Header("Bearer", token),

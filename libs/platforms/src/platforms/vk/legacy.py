@@ -48,6 +48,7 @@ class VkLegacy:
             Request(
                 "POST",
                 f"{self._base}/access_token",
+                template="/access_token",
                 write=True,
                 form={
                     "client_id": self._client_id,

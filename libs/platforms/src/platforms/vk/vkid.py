@@ -108,7 +108,9 @@ class VkId:
 
     async def _post(self, path: str, form: Mapping[str, str], *, write: bool) -> Answer:
         return await self._http.send(
-            Request("POST", f"{self._base}{path}", write=write, form=form, cap=TOKEN_CAP)
+            Request(
+                "POST", f"{self._base}{path}", template=path, write=write, form=form, cap=TOKEN_CAP
+            )
         )
 
     def _with(self, grant: Grant) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Removes an account at once; the event has publications cancelled and tokens erased."""
 
+from functools import partial
 from uuid import UUID
 
 from common.contracts.connections import PlatformDisconnected
@@ -26,9 +27,11 @@ async def disconnect(uow: Uow, user_id: str, connection_id: UUID) -> None:
         ),
         version=removed.version,
     )
-    log.info(
+    said = partial(
+        log.info,
         "platform_disconnected",
         connection_id=str(removed.id),
         user_id=removed.user_id,
         platform=removed.platform,
     )
+    uow.then(said)

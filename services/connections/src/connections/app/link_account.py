@@ -1,6 +1,7 @@
 """Records an account whose tokens now lie in the gateway's vault: new, renewed, or back again."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from common.contracts.connections import PlatformConnected
 from common.observe import logs
@@ -51,11 +52,13 @@ def _told(uow: Uow, connection: Connection, *, created: bool) -> Linked:
         ),
         version=connection.version,
     )
-    log.info(
+    said = partial(
+        log.info,
         "platform_connected",
         connection_id=str(connection.id),
         user_id=connection.user_id,
         platform=connection.platform,
         created=created,
     )
+    uow.then(said)
     return Linked(connection, created)

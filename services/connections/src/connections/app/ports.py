@@ -1,6 +1,6 @@
 """What the use cases need from outside: rows, the gateway that holds the tokens, the catalogue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -70,6 +70,10 @@ class Uow(Protocol):
 
     def tell(self, event: Event, *, version: int) -> None:
         """Say a fact once this transaction commits."""
+        ...
+
+    def then(self, do: Callable[[], None]) -> None:
+        """Do something once this transaction has committed; `do` must not raise."""
         ...
 
 

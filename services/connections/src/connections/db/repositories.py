@@ -48,7 +48,9 @@ class ConnectionRows:
         statement = (
             insert(CONNECTIONS)
             .values(_row(connection))
-            .on_conflict_do_nothing(index_elements=[CONNECTIONS.c.id])
+            # On whichever index: named by one alone, a twin of the same moment is an error on the
+            # other.
+            .on_conflict_do_nothing()
             .returning(CONNECTIONS.c.id)
         )
         return (await self._connection.execute(statement)).first() is not None

@@ -6,6 +6,7 @@ from uuid import UUID
 from common.failpoint import failpoint
 from common.ids import new_id
 from common.observe import logs
+from oauth_gateway.app.ids import ids
 from oauth_gateway.app.new_pair import new_pair
 from oauth_gateway.app.patience import patience
 from oauth_gateway.app.ports import Ports
@@ -48,12 +49,7 @@ async def erase_credential(ports: Ports) -> bool:
         if revoked == "revoked":
             await work.note(ports.actor, Action.REVOKE, credential)
         await work.note(ports.actor, Action.ERASE, credential)
-    log.info(
-        "credential_erased",
-        connection_id=str(credential.connection_id),
-        platform=credential.platform,
-        revoked=revoked,
-    )
+    log.info("credential_erased", **ids(credential), revoked=revoked)
     return True
 
 

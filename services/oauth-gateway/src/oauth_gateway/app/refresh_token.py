@@ -14,6 +14,7 @@ from common.contracts.oauth import TokenRefreshed, TokenRefreshFailed
 from common.failpoint import failpoint
 from common.ids import new_id
 from common.observe import logs, metrics
+from oauth_gateway.app.ids import ids
 from oauth_gateway.app.new_pair import new_pair
 from oauth_gateway.app.ports import Ports
 from oauth_gateway.app.refuse_credential import refuse_credential
@@ -89,15 +90,10 @@ async def _store(credential: Credential, grant: Grant, ports: Ports) -> None:
             return kept
 
     if not await surely(commit):
-        log.warning("token_refresh_outdated", connection_id=str(connection_id))
+        log.warning("token_refresh_outdated", **ids(credential))
         return
     metrics.TOKEN_REFRESHES.labels(platform, "success").inc()
-    log.info(
-        "token_refresh_success",
-        connection_id=str(connection_id),
-        platform=platform,
-        expires_at=_shown(ends),
-    )
+    log.info("token_refresh_success", **ids(credential), expires_at=_shown(ends))
 
 
 async def _pause(credential: Credential, lease: UUID, failure: PlatformError, ports: Ports) -> None:
@@ -119,8 +115,7 @@ async def _pause(credential: Credential, lease: UUID, failure: PlatformError, po
     metrics.TOKEN_REFRESHES.labels(credential.platform, "unavailable").inc()
     log.warning(
         "token_refresh_failed",
-        connection_id=str(credential.connection_id),
-        platform=credential.platform,
+        **ids(credential),
         reason=failure.reason.value,
         definite=False,
     )

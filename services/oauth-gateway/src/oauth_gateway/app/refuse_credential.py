@@ -2,6 +2,7 @@
 
 from common.contracts.oauth import TokenRefreshFailed
 from common.observe import logs, metrics
+from oauth_gateway.app.ids import ids
 from oauth_gateway.app.ports import Ports
 from oauth_gateway.domain.audit import Action
 from oauth_gateway.domain.credential import Credential
@@ -26,10 +27,4 @@ async def refuse_credential(credential: Credential, reason: str, ports: Ports) -
             version=credential.version + 1,
         )
     metrics.TOKEN_REFRESHES.labels(credential.platform, "refused").inc()
-    log.warning(
-        "token_refresh_failed",
-        connection_id=str(credential.connection_id),
-        platform=credential.platform,
-        reason=reason,
-        definite=True,
-    )
+    log.warning("token_refresh_failed", **ids(credential), reason=reason, definite=True)

@@ -17,6 +17,8 @@ from publisher.domain.publication import Publication
 log = logs.get(__name__)
 Call = Callable[[Job[Any]], Awaitable[Any]]
 Progress = Callable[[int], Awaitable[None]]
+Counting = Callable[[], Progress]
+"""What counts the bytes of one sending, from the first."""
 
 
 class Calls:
@@ -37,27 +39,27 @@ class Calls:
         self._lease.check()
         self.entered = False
 
-    async def make(self, row: Publication, call: Call, most: timedelta, progress: Progress) -> Any:  # noqa: ANN401 - as the call
+    async def make(self, row: Publication, call: Call, most: timedelta, counting: Counting) -> Any:  # noqa: ANN401 - as the call
         """Call; a refused token is replaced once. Raises whatever the call raises."""
         try:
-            return await self._send(row, call, most, progress, refused=None)
+            return await self._send(row, call, most, counting, refused=None)
         except TokenExpired as refusal:
             refused = self._token.version if self._token else None
             log.info("token_refused", **record.ids(row), note=refusal.note)
-            return await self._send(row, call, most, progress, refused=refused)
+            return await self._send(row, call, most, counting, refused=refused)
 
     async def _send(
         self,
         row: Publication,
         call: Call,
         most: timedelta,
-        progress: Progress,
+        counting: Counting,
         *,
         refused: int | None,
     ) -> Any:  # noqa: ANN401 - as the call
         if self._token is None or refused is not None:
             self._token = await self._engine.tokens.lease(row.connection_id, refused=refused)
-        job = self._job(row, self._token, progress)
+        job = self._job(row, self._token, counting())
         async with self._lease.sending(most):
             self.entered = True
             return await call(job)

@@ -9,15 +9,18 @@ from common.contracts.words import Platform
 from common.lending import Tokens
 from platforms.port import Adapter
 from publisher.app.ports import MediaSources, Transaction
+from publisher.domain.burst import Burst
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings that decide about time."""
+    """The settings that decide when something is done, and when no more."""
 
     lease: timedelta
     quarantine: timedelta
     retry_delays: tuple[timedelta, ...]
+    burst: Burst | None = None
+    """An account that takes more than this is paused; None never pauses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from uuid import UUID
 from common.contracts.envelope import Event
 from common.contracts.words import Plan, Platform
 from platforms.port import Media
+from publisher.app.pauses import Pauses
+from publisher.domain.burst import Burst
 from publisher.domain.publication import Connection, Publication
 from publisher.domain.states import Status
 
@@ -109,20 +111,33 @@ class Due(Protocol):
         ...
 
     async def next_in_turn(
-        self, platform: Platform, after: str, *, quarantine: timedelta
+        self, platform: Platform, after: str, *, quarantine: timedelta, counted: bool = False
     ) -> UUID | None:
         """The claimable one whose turn it is, locked: users take turns, so that one with a thousand
-        does not hold up one with a single one. `after` is the user who had the last turn."""
+        does not hold up one with a single one. `after` is the user who had the last turn.
+        `counted`: until the transaction ends nobody else chooses one of the same account, and one
+        of an account at which another one is gives way to those of others."""
         ...
 
     async def claim(
-        self, publication_id: UUID, *, lease: timedelta, quarantine: timedelta
+        self,
+        publication_id: UUID,
+        *,
+        lease: timedelta,
+        quarantine: timedelta,
+        burst: Burst | None = None,
     ) -> Publication | None:
-        """Take it under a lease and a new fence; None when it is not claimable.
+        """Take it under a lease and a new fence; None when it is not claimable, or when it is new
+        and its account has had as many new ones as `burst` allows.
 
         A lease that ran out counts as free only after `quarantine`, when whoever held it can't be
         sending any more.
         """
+        ...
+
+    async def beyond(self, publication_id: UUID, burst: Burst) -> Publication | None:
+        """The publication, if it is new and its account has had as many as `burst` allows: within
+        its time, and since the account was resumed last."""
         ...
 
     async def renew(self, publication: Publication, lease: timedelta) -> bool:
@@ -138,8 +153,9 @@ class Due(Protocol):
     async def call_again(
         self, platforms: Collection[Platform], *, quarantine: timedelta, again_after: timedelta
     ) -> list[Publication]:
-        """The first claimable one in turn of each of these, if it was called for `again_after`
-        ago; marked anew. One is enough: a worker goes on by itself while anything is due."""
+        """The first claimable one in turn of each of these, and the first that is seen to even
+        while paused, if it was called for `again_after` ago; marked anew. One is enough: a worker
+        goes on by itself while anything is due."""
         ...
 
 
@@ -220,6 +236,8 @@ class Uow(Protocol):
     def plans(self) -> Plans: ...
     @property
     def timeline(self) -> Timeline: ...
+    @property
+    def pauses(self) -> Pauses: ...
 
     async def now(self) -> datetime:
         """The database's clock, by which everything due is decided."""

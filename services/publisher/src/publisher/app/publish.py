@@ -15,12 +15,12 @@ from common.failpoint import failpoint
 from common.observe import logs
 from platforms.errors import OutcomeUnknown
 from platforms.port import Adapter, Next, Outcome, Step
-from publisher.app import record, refusals
+from publisher.app import record, refusals, traced
 from publisher.app.calls import Call, Calls
 from publisher.app.engine import Engine
 from publisher.app.lease import FencedOff, Lease, LeaseLost
 from publisher.app.row import Row
-from publisher.domain.publication import Publication, StepState
+from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.rules import in_doubt
 
 log = logs.get(__name__)
@@ -39,7 +39,7 @@ async def publish(
     `since`: the monotonic instant before the claim, from which the lease counts. `admitted` is
     called once it does not stand in its platform's line any more.
     """
-    with record.within(claimed):
+    with traced.claim(claimed):
         log.info("publish_job_start", **record.ids(claimed), step=claimed.step)
         adapter = engine.adapters.get(claimed.platform)
         steps = list(adapter.publishing.steps()) if adapter else []
@@ -150,11 +150,8 @@ class _Attempt:
     async def _advance(self) -> bool:
         """One step forward; False when this claim is over."""
         step = self._current()
-        if self._called_off():
-            await self._take_back()
-            return False
-        if self._engine.stopping.is_set():
-            await self._hand_over()
+        if self._called_off() or self._engine.stopping.is_set():
+            await (self._take_back() if self._called_off() else self._hand_over())
             return False
         if self._in_doubt:
             found = await self._look(step)
@@ -165,17 +162,23 @@ class _Attempt:
                 return True
             return await self._record(step, found)
         await self._calls.ready(self._row.now)  # whatever can go wrong before goes wrong before
+        before = self._row.now
         began = await self._row.mark(
             step,
             "step_started",
             step_state=StepState.STARTED,
-            visible=self._row.now.visible or step.visible,
+            visible=before.visible or step.visible,
         )
         if began.cancel_requested and step.visible:
             await self._row.mark(step, "stopped", **self._undone(step))
             return True
+        if began.paused_by and not before.visible:
+            # One that nothing was ever sent of is untouched again: a cancel is done at once.
+            back = {"step": None} if before.step is None else {}
+            await self._hand_over("paused", stage=Stage.QUEUED, **back)
+            return False
         failpoint("publisher.begun")
-        outcome = await self._call(step.act, self._adapter.limits.upload_timeout)
+        outcome = await self._call(step, "act", step.act, self._adapter.limits.upload_timeout)
         failpoint("publisher.answered")
         return await self._record(step, outcome)
 
@@ -198,11 +201,12 @@ class _Attempt:
         """Settle a doubt left by an earlier attempt; None means that it did not happen."""
         if step.look is None:
             raise OutcomeUnknown(note="taken over after the call may have been made")
-        found: Outcome[Any] | None = await self._call(step.look, CALL_TIMEOUT)
+        found: Outcome[Any] | None = await self._call(step, "look", step.look, CALL_TIMEOUT)
         return found
 
-    async def _call(self, call: Call, most: timedelta) -> Any:  # noqa: ANN401 - as the call
-        return await self._calls.make(self._row.now, call, most, self._row.progress)
+    async def _call(self, step: Step[Any], what: str, call: Call, most: timedelta) -> Any:  # noqa: ANN401 - as the call
+        with traced.call(self._row.now, step.name, what):
+            return await self._calls.make(self._row.now, call, most, self._row.counting)
 
     async def _record(self, step: Step[Any], outcome: Outcome[Any]) -> bool:
         """Commit what the step brought; True when the next one may begin."""
@@ -210,8 +214,8 @@ class _Attempt:
         failpoint("publisher.recorded")
         return isinstance(outcome, Next)
 
-    async def _hand_over(self) -> None:
-        """Let another worker go on at once."""
+    async def _hand_over(self, kind: str = "handed_over", **columns: Any) -> None:  # noqa: ANN401 - column values
+        """Let another worker go on at once, or once it is not paused any more."""
         async with self._engine.transaction() as uow:
             row = self._row.keep(
                 await uow.publications.change(
@@ -220,9 +224,10 @@ class _Attempt:
                     release=True,
                     after=timedelta(0),
                     **self._not_begun(),
+                    **columns,
                 )
             )
-            await uow.timeline.note(row, "handed_over", step=row.step)
+            await uow.timeline.note(row, kind, step=row.step)
 
     async def _take_back(self) -> None:
         """Undo what was made so far, best effort, then say that it is cancelled."""
@@ -231,7 +236,7 @@ class _Attempt:
             if step.undo is None:
                 continue
             try:
-                await self._call(step.undo, CALL_TIMEOUT)
+                await self._call(step, "undo", step.undo, CALL_TIMEOUT)
                 failpoint("publisher.undone")
             except (LeaseLost, FencedOff):
                 raise

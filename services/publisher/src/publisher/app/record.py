@@ -50,7 +50,12 @@ def wake(uow: Uow, publication: Publication) -> None:
 
 def within(publication: Publication) -> AbstractContextManager[trace.Trace]:
     """Whoever acts on a publication of its own accord does so in the trace of its request."""
-    return trace.within(trace.start(publication.traceparent, publication.correlation_id))
+    return trace.within(trace_of(publication))
+
+
+def trace_of(publication: Publication) -> trace.Trace:
+    """The trace of the request that it came from."""
+    return trace.start(publication.traceparent, publication.correlation_id)
 
 
 async def published(
@@ -89,12 +94,17 @@ async def published(
         ),
         version=done.version,
     )
-    seconds = (now - (done.schedule_at or done.created_at)).total_seconds()
+    since = done.schedule_at or done.created_at
+    resumed = await uow.pauses.resumed_at(done)
+    # What a person decided, or a pause held up, says nothing of how fast we are.
+    measured = fenced and (resumed is None or resumed <= since)
 
     def tell() -> None:
-        log.info("publish_job_success", **ids(done), post_id=post_id, url=url)
+        with within(done):
+            log.info("publish_job_success", **ids(done), post_id=post_id, url=url)
         metrics.PUBLICATIONS.labels(done.platform, "published").inc()
-        metrics.PUBLISH_SECONDS.labels(done.platform).observe(seconds)
+        if measured:
+            metrics.PUBLISH_SECONDS.labels(done.platform).observe((now - since).total_seconds())
 
     uow.then(tell)
     return done
@@ -124,8 +134,11 @@ async def failed(
     await uow.timeline.note(done, "failed", step=done.step, detail=detail or reason)
     uow.tell(PublicationFailed(**_about(done), code=code, reason=reason), version=done.version)
 
+    why = {"status": done.status, "code": code, "reason": reason}
+
     def tell() -> None:
-        log.warning("publish_job_failed", **ids(done), code=code, reason=reason, note=detail)
+        with within(done):
+            log.warning("publish_job_failed", **ids(done), **why, step=done.step, note=detail)
         metrics.PUBLICATIONS.labels(done.platform, f"failed_{code}").inc()
 
     uow.then(tell)
@@ -167,8 +180,11 @@ async def uncertain(
     await uow.timeline.note(done, "uncertain", step=step, detail=reason)
     uow.tell(PublicationUncertain(**_about(done), step=step), version=done.version)
 
+    why = {"status": done.status, "code": code, "reason": reason}
+
     def tell() -> None:
-        log.error("publish_job_failed", **ids(done), code=code, step=step)
+        with within(done):
+            log.error("publish_job_failed", **ids(done), **why, step=step)
         metrics.PUBLICATIONS.labels(done.platform, "uncertain").inc()
 
     uow.then(tell)

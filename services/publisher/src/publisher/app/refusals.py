@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from common.lending import ConnectionLost, VaultUnavailable
@@ -63,7 +64,7 @@ async def record(
             await _fail(uow, row, "media_not_found", "media_not_found", error, columns)
         case PlatformError() if not isinstance(error, Unavailable | OutcomeUnknown):
             await _fail(uow, row, error.code, error.reason.value, error, columns)
-        case VaultUnavailable() if await uow.now() - _due(row) < PATIENCE:
+        case VaultUnavailable() if await uow.now() - await _could_go(uow, row) < PATIENCE:
             await _park(uow, row, error, next_delay(1, delays) or PATIENCE, columns)
         case _:
             if not isinstance(error, EXPECTED):
@@ -135,6 +136,12 @@ def _due(row: Publication) -> datetime:
     return row.schedule_at or row.created_at
 
 
+async def _could_go(uow: Uow, row: Publication) -> datetime:
+    """Since when: a pause, however long, uses up no patience."""
+    resumed = await uow.pauses.resumed_at(row)
+    return max(_due(row), resumed) if resumed else _due(row)
+
+
 async def _fail(
     uow: Uow,
     row: Publication,
@@ -183,14 +190,7 @@ async def _park(
     columns: Mapping[str, Any],
     **more: Any,  # noqa: ANN401 - column values
 ) -> None:
-    log.warning(
-        "publish_job_retry",
-        **end.ids(row),
-        error=type(error).__name__,
-        step=row.step,
-        after_seconds=round(delay.total_seconds(), 1),
-    )
-    await end.parked(
+    done = await end.parked(
         uow,
         row,
         after=delay,
@@ -200,6 +200,16 @@ async def _park(
         **columns,
         **more,
     )
+    if done is not None:
+        said = partial(
+            log.warning,
+            "publish_job_retry",
+            **end.ids(done),
+            error=type(error).__name__,
+            step=done.step,
+            after_seconds=round(delay.total_seconds(), 1),
+        )
+        uow.then(said)
 
 
 async def _give_up(

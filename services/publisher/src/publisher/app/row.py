@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from common.failpoint import failpoint
-from common.observe import logs
+from common.observe import logs, metrics
 from platforms.port import Next, Outcome, Published, Step, Wait
 from publisher.app import record
 from publisher.app.engine import Engine
@@ -27,6 +27,7 @@ class Row:
         self._engine = engine
         self.now = claimed
         self._told = 0.0
+        self._sent = 0
 
     def keep(self, row: Publication | None) -> Publication:
         if row is None:
@@ -108,9 +109,17 @@ class Row:
             await uow.timeline.note(row, kind, step=step.name)
         return row
 
+    def counting(self) -> Callable[[int], Awaitable[None]]:
+        """For a sending that begins: with a fresh token all is sent once more."""
+        self._sent = 0
+        return self.progress
+
     async def progress(self, sent: int) -> None:
-        """Show how much of the upload has left; at most once a second."""
+        """Count what has left, and show how much of the upload that is; at most once a second."""
         failpoint("publisher.uploading")
+        again = sent < self._sent  # the same sending's next body
+        metrics.UPLOAD_BYTES.labels(self.now.platform).inc(sent if again else sent - self._sent)
+        self._sent = sent
         now = asyncio.get_running_loop().time()
         size = int(self.now.media.get("bytes") or 0)
         if now - self._told < PROGRESS_SECONDS or not size:

@@ -3,7 +3,7 @@
 The row is the truth. Should every queue be lost, this alone restores every publication.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from common.contracts.words import Platform
 from publisher.app import record
@@ -29,7 +29,7 @@ async def hold_due(uow: Uow, *, hold_max: timedelta) -> int:
     now = await uow.now()
     for row in rows:
         with record.within(row):
-            if row.schedule_at is not None and now - row.schedule_at > hold_max:
+            if await _held_too_long(uow, row, now - hold_max):
                 await record.failed(
                     uow, row, code="connection_expired", reason="token_refused", fenced=False
                 )
@@ -49,6 +49,14 @@ async def wake_unattended(uow: Uow, *, quarantine: timedelta, again_after: timed
     for row in (*rows, *again):
         record.wake(uow, row)
     return len(rows) + len(again)
+
+
+async def _held_too_long(uow: Uow, row: Publication, since: datetime) -> bool:
+    """Whether it has waited for its account since then. While it was paused it waited for us."""
+    if row.schedule_at is None or row.schedule_at >= since:
+        return False
+    resumed = await uow.pauses.resumed_at(row)
+    return resumed is None or resumed < since
 
 
 async def _hold(uow: Uow, row: Publication) -> None:

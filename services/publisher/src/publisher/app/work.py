@@ -10,15 +10,19 @@ users share a platform fairly however many publications each of them has.
 
 import asyncio
 import time
+from datetime import timedelta
 from functools import partial
 
 from common.bus.subscription import Done, Heard, Outcome
 from common.contracts.publisher import PublicationRequested
 from common.contracts.words import Platform
 from common.failpoint import failpoint
-from common.observe import logs, metrics
+from common.observe import logs, metrics, trace
+from publisher.app import record
 from publisher.app.coverage import call_off_uncovered
 from publisher.app.engine import Engine
+from publisher.app.pause_burst import pause_burst
+from publisher.app.ports import Uow
 from publisher.app.publish import publish
 from publisher.domain.publication import Publication
 
@@ -69,28 +73,47 @@ class Worker:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _claim(self, line: "_Line") -> Publication | None:
-        if self._engine.stopping.is_set():
-            raise asyncio.CancelledError
+        while True:
+            if self._engine.stopping.is_set():
+                raise asyncio.CancelledError
+            again, claimed = await self._claim_next(line)
+            if not again:
+                break
+        if claimed is not None:
+            line.last_user = claimed.user_id
+        return claimed
+
+    async def _claim_next(self, line: "_Line") -> tuple[bool, Publication | None]:
+        """The next in turn; True when it may not go because its account is paused now."""
         policy = self._engine.policy
         async with self._engine.transaction() as uow:
             due = await uow.due.next_in_turn(
-                line.platform, line.last_user, quarantine=policy.quarantine
+                line.platform,
+                line.last_user,
+                quarantine=policy.quarantine,
+                counted=policy.burst is not None,
             )
             if due is None:
-                return None
-            claimed = await uow.due.claim(due, lease=policy.lease, quarantine=policy.quarantine)
-            if claimed is None:
-                return None
-            await uow.timeline.note(claimed, "claimed", step=claimed.step)
-            claimed = await call_off_uncovered(uow, claimed)
-            uow.then(partial(_observe_lateness, claimed))
-            failpoint("publisher.claiming")
-        line.last_user = claimed.user_id
-        return claimed
+                return False, None
+            claimed = await uow.due.claim(
+                due, lease=policy.lease, quarantine=policy.quarantine, burst=policy.burst
+            )
+            if claimed is not None:
+                with record.within(claimed):  # which need not be the one that was called for
+                    await uow.timeline.note(claimed, "claimed", step=claimed.step)
+                    uow.then(partial(_observe, claimed.platform, await _late(uow, claimed)))
+                    claimed = await call_off_uncovered(uow, claimed)
+                failpoint("publisher.claiming")
+                return False, claimed
+            return await pause_burst(uow, due, policy.burst), None
 
     async def _work(self, place: "_Place", claimed: Publication, since: float) -> None:
         failpoint("publisher.working")
         await publish(self._engine, claimed, since=since, admitted=place.open)
+        with trace.within(trace.start()):  # the call has led to nothing that comes now
+            await self._go_on(place)
+
+    async def _go_on(self, place: "_Place") -> None:
         while not place.line.called and not self._engine.stopping.is_set():
             # Nobody waits for the slot: see what else is due. Should all calls be lost, a single
             # one brings everything back.
@@ -165,9 +188,15 @@ class _Place:
         self.line.slots.release()
 
 
-def _observe_lateness(claimed: Publication) -> None:
-    """How long after its time a publication was taken in hand for the first time."""
-    due = claimed.schedule_at or claimed.created_at
-    if claimed.fence == 1:
-        late = (claimed.updated_at - due).total_seconds()
-        metrics.LATENESS.labels(claimed.platform).observe(max(0.0, late))
+async def _late(uow: Uow, claimed: Publication) -> timedelta | None:
+    """For how long a scheduled one could have been taken in hand before it was, for the first time.
+    While it was held (`due_at` moves then) or paused it was not late."""
+    if claimed.fence > 1 or claimed.schedule_at is None or claimed.due_at is None:
+        return None
+    resumed = await uow.pauses.resumed_at(claimed)
+    return claimed.updated_at - max(claimed.due_at, resumed or claimed.due_at)
+
+
+def _observe(platform: Platform, late: timedelta | None) -> None:
+    if late is not None:
+        metrics.LATENESS.labels(platform).observe(max(0.0, late.total_seconds()))

@@ -3,26 +3,43 @@
 What each may do is said in domain/rules.py; here it is said once more, in SQL.
 """
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Collection, Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    Subquery,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.words import Platform
-from publisher.db.pauses import running
+from publisher.app.pauses import Scope
+from publisher.db.claimable import COME, NOW, claimable, come, first_in_turn, scheduled, uncalled
+from publisher.db.pauses import resumed
 from publisher.db.picture import OWN, picture
-from publisher.db.tables import connections, publications
-from publisher.domain.publication import Publication, Stage, StepState
+from publisher.db.tables import publications
+from publisher.domain.burst import Burst
+from publisher.domain.publication import Publication, Stage
 from publisher.domain.states import Status, check_move
 
+__all__ = ["DueRows", "claimable"]
 t = publications
-NOW = func.clock_timestamp()
-COME = func.statement_timestamp()
-"""For what is due: constant within a statement, so that an index finds it (the clock itself would
-be read anew at each row, of those in the future, too). It is a little behind, thus never early."""
-IN_TURN = (t.c.user_id, t.c.step.is_(None), t.c.id)
+ASKED, ASKED_EVERY = 50, 0.02
+"""How often, and after how many seconds, an account is asked for again that another one is at."""
 
 
 class DueRows:
@@ -34,11 +51,12 @@ class DueRows:
     async def start(self, limit: int) -> list[Publication]:
         """Scheduled ones whose account is well, on their way."""
         check_move(Status.SCHEDULED, Status.PUBLISHING)
+        listed = scheduled(limit, well=True)
         found = (
             select(t.c.id)
-            .join(connections, connections.c.id == t.c.connection_id)
-            .where(_come(Status.SCHEDULED), running(), connections.c.status == "active")
-            .order_by(t.c.due_at)
+            .join_from(listed, t, t.c.id == listed.c.id)
+            .where(come(Status.SCHEDULED))
+            .order_by(listed.c.due_at)
             .limit(limit)
             .with_for_update(of=t, skip_locked=True)
         )
@@ -60,45 +78,77 @@ class DueRows:
 
     async def stuck(self, limit: int) -> list[Publication]:
         """Scheduled ones whose time has come, but whose account is not well; locked."""
-        well = exists().where(
-            connections.c.id == t.c.connection_id, connections.c.status == "active"
-        )
+        listed = scheduled(limit, well=False)
         found = (
             select(*OWN)
-            .where(_come(Status.SCHEDULED), running(), ~well)
-            .order_by(t.c.due_at)
+            .join_from(listed, t, t.c.id == listed.c.id)
+            .where(come(Status.SCHEDULED))
+            .order_by(listed.c.due_at)
             .limit(limit)
             .with_for_update(of=t, skip_locked=True)
         )
         return [picture(row) for row in (await self._connection.execute(found)).mappings()]
 
     async def next_in_turn(
-        self, platform: Platform, after: str, *, quarantine: timedelta
+        self, platform: Platform, after: str, *, quarantine: timedelta, counted: bool = False
     ) -> UUID | None:
         """Users take turns in the order of their ids, the one after `after` first; of a user's
         own publications those begun come first, then the oldest."""
+        at_others: dict[UUID, UUID] = {}
         for since in (after, "") if after else ("",):
-            found = (
-                select(t.c.id)
-                .where(t.c.platform == platform, t.c.user_id > since, _claimable(quarantine))
-                .order_by(*IN_TURN)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
-            next_id: UUID | None = (await self._connection.execute(found)).scalar_one_or_none()
-            if next_id is not None:
-                return next_id
+            while found := await self._first(platform, since, quarantine, at_others):
+                publication_id, account = found
+                if not counted or await self._alone(account):
+                    return publication_id
+                at_others[account] = publication_id
+        return await self._last_resort(at_others)
+
+    async def _first(
+        self, platform: Platform, since: str, quarantine: timedelta, without: Collection[UUID]
+    ) -> tuple[UUID, UUID] | None:
+        """Of those who come after this user, with its account."""
+        both = _either(
+            one.with_for_update(of=t, skip_locked=True)
+            for one in first_in_turn(platform, quarantine, since, without)
+        )
+        found = select(both.c.id, both.c.connection_id).order_by(
+            both.c.user_id, both.c.new, both.c.id
+        )
+        row = (await self._connection.execute(found.limit(1))).first()
+        return (row.id, row.connection_id) if row else None
+
+    async def _alone(self, account: UUID) -> bool:
+        """Lock the account, for the claim to count what was claimed before; False while another
+        claim is at it."""
+        key = func.hashtextextended(cast(literal(str(account)), String), 0)
+        locked = await self._connection.execute(select(func.pg_try_advisory_xact_lock(key)))
+        return bool(locked.scalar_one())
+
+    async def _last_resort(self, at_others: dict[UUID, UUID]) -> UUID | None:
+        """Nothing else is due. A claim takes milliseconds: wait for one, unless it is frozen."""
+        for _ in range(ASKED if at_others else 0):
+            await asyncio.sleep(ASKED_EVERY)
+            for account, publication_id in at_others.items():
+                if await self._alone(account):
+                    return publication_id
         return None
 
     async def claim(
-        self, publication_id: UUID, *, lease: timedelta, quarantine: timedelta
+        self,
+        publication_id: UUID,
+        *,
+        lease: timedelta,
+        quarantine: timedelta,
+        burst: Burst | None = None,
     ) -> Publication | None:
         """A new fence shuts out whoever held the lease before."""
+        allowed = true() if burst is None else or_(t.c.fence > 0, ~_used_up(burst))
         statement = (
             update(t)
-            .where(t.c.id == publication_id, _claimable(quarantine))
+            .where(t.c.id == publication_id, claimable(quarantine), allowed)
             .values(
                 fence=t.c.fence + 1,
+                first_claimed_at=case((t.c.fence == 0, NOW), else_=t.c.first_claimed_at),
                 attempt=func.greatest(t.c.attempt, t.c.failures + 1),
                 lease_until=NOW + lease,
                 woken_at=None,
@@ -107,6 +157,12 @@ class DueRows:
             .returning(*OWN)
         )
         row = (await self._connection.execute(statement)).mappings().first()
+        return picture(row) if row else None
+
+    async def beyond(self, publication_id: UUID, burst: Burst) -> Publication | None:
+        """A new one whose account has had enough."""
+        found = select(*OWN).where(t.c.id == publication_id, t.c.fence == 0, _used_up(burst))
+        row = (await self._connection.execute(found)).mappings().first()
         return picture(row) if row else None
 
     async def renew(self, publication: Publication, lease: timedelta) -> bool:
@@ -126,29 +182,19 @@ class DueRows:
         self, limit: int, platforms: Collection[Platform], *, quarantine: timedelta
     ) -> list[Publication]:
         """Mark what nobody has been called for."""
-        found = (
-            select(t.c.id)
-            .where(t.c.platform.in_(platforms), _claimable(quarantine), t.c.woken_at.is_(None))
-            .order_by(t.c.due_at)
-            .limit(limit)
-            .with_for_update(of=t, skip_locked=True)
-        )
+        each = (one for platform in platforms for one in uncalled(platform, quarantine, limit))
+        found = select(_either(each).c.id).limit(limit)
         return await self._mark_called(t.c.id.in_(found.scalar_subquery()))
 
     async def call_again(
         self, platforms: Collection[Platform], *, quarantine: timedelta, again_after: timedelta
     ) -> list[Publication]:
-        """Mark the first of each platform, if its call came to nothing."""
-        firsts = [
-            select(t.c.id)
-            .where(t.c.platform == platform, _claimable(quarantine))
-            .order_by(*IN_TURN)
-            .limit(1)
-            .subquery()
-            for platform in platforms
-        ]
+        """Mark the first of each platform, on each way, if its call came to nothing."""
+        firsts = (
+            one for platform in platforms for one in first_in_turn(platform, quarantine, "", ())
+        )
         return await self._mark_called(
-            t.c.id.in_(union_all(*(select(first.c.id) for first in firsts)).scalar_subquery()),
+            t.c.id.in_(select(_either(firsts).c.id).scalar_subquery()),
             t.c.woken_at < NOW - again_after,
         )
 
@@ -157,20 +203,18 @@ class DueRows:
         return [picture(row) for row in (await self._connection.execute(statement)).mappings()]
 
 
-def _come(status: Status) -> ColumnElement[bool]:
-    return and_(t.c.status == status, t.c.due_at <= COME)
+def _either(each: Iterable[Select[Any]]) -> Subquery:
+    """All of these, each with an order and a limit of its own."""
+    return union_all(*(select(one.subquery()) for one in each)).subquery()
 
 
-def _claimable(quarantine: timedelta) -> ColumnElement[bool]:
-    """Due, held by nobody, and neither paused nor resting. A cancel is seen to even then, and what
-    people may see by now is followed to its end even while paused."""
-    lease_over = case(
-        (t.c.step_state == StepState.STARTED, t.c.lease_until + quarantine),
-        else_=t.c.lease_until,
+def _used_up(burst: Burst) -> ColumnElement[bool]:
+    """The account had its share: no more of its index is read than that."""
+    of = publications.alias()
+    resumed_at = resumed(Scope.CONNECTION, cast(t.c.connection_id, String))
+    had = select(literal(1)).where(
+        of.c.connection_id == t.c.connection_id,
+        of.c.first_claimed_at > func.greatest(COME - burst.within, resumed_at),
     )
-    resting = exists().where(connections.c.id == t.c.connection_id, connections.c.rest_until > COME)
-    return and_(
-        _come(Status.PUBLISHING),
-        or_(t.c.lease_until.is_(None), lease_over < NOW),
-        or_(t.c.cancel_requested, and_(~resting, or_(running(), t.c.visible))),
-    )
+    newest_first = had.order_by(of.c.first_claimed_at.desc())  # as the index has them
+    return newest_first.offset(burst.most - 1).limit(1).correlate(t).exists()

@@ -1,13 +1,17 @@
 """From a row of `publications` to the picture that the rules work with."""
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, case, func
 
 from common.contracts.words import Platform
+from publisher.db.pauses import paused_by
 from publisher.db.tables import publications
 from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.states import Status
 
-OWN = [column for column in publications.c if column.name != "woken_at"]
+# A pause is looked up as a row is read: to write it down on each would take a million writes.
+_PAUSED = case((publications.c.due_at <= func.clock_timestamp(), paused_by())).label("paused_by")
+_UNSEEN = {"woken_at", "first_claimed_at"}
+OWN = [*(one for one in publications.c if one.name not in _UNSEEN), _PAUSED]
 
 
 def picture(row: RowMapping) -> Publication:

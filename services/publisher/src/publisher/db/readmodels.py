@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.words import Plan, Platform
 from common.observe import trace
+from publisher.db.pauses import PauseRows
 from publisher.db.tables import connections, plans, timeline
 from publisher.domain.publication import Connection, Publication
 
@@ -156,7 +157,8 @@ class TimelineRows:
             await self._connection.execute(insert(timeline), lines)
 
     async def told_since(self, publication: Publication) -> datetime | None:
-        """The first line that says so after the last one that says otherwise."""
+        """The first line that says so after the last one that says otherwise. While it was paused
+        nobody asked the platform, so that does not count."""
         lines = select(timeline).where(timeline.c.publication_id == publication.id)
         otherwise = lines.where(timeline.c.kind.in_(OTHERWISE)).with_only_columns(
             func.coalesce(func.max(timeline.c.id), 0)
@@ -165,7 +167,10 @@ class TimelineRows:
             timeline.c.kind == "told_to_wait", timeline.c.id > otherwise.scalar_subquery()
         ).with_only_columns(func.min(timeline.c.at))
         found: datetime | None = (await self._connection.execute(told)).scalar_one()
-        return found
+        if found is None:
+            return None
+        resumed = await PauseRows(self._connection).resumed_at(publication)
+        return max(found, resumed) if resumed else found
 
     async def page(
         self, publication_id: UUID, *, after: int, limit: int

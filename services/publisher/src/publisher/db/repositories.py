@@ -29,7 +29,8 @@ class PublicationRows:
         """Insert all."""
         # An immediate one is called for in the same transaction.
         rows = [
-            asdict(one) | {"woken_at": one.created_at if one.status is Status.PUBLISHING else None}
+            {name: value for name, value in asdict(one).items() if name in t.c}
+            | {"woken_at": one.created_at if one.status is Status.PUBLISHING else None}
             for one in publications
         ]
         try:

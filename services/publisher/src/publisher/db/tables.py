@@ -75,6 +75,7 @@ publications = Table(
     moment("stats_at", nullable=True),
     Column("stats_reason", String),
     Column("stats_version", Integer, nullable=False, server_default="0"),
+    moment("first_claimed_at", nullable=True),
 )
 _ACTIVE = text("status IN ('scheduled', 'publishing', 'uncertain')")
 Index(
@@ -84,15 +85,21 @@ Index(
     unique=True,
     postgresql_where=_ACTIVE,
 )
+_ACCOUNT = ("id", "connection_id", "user_id")
+"""Listed beside what is due, so that paused ones are passed over in the index."""
 Index(
     "publications_scheduled",
+    publications.c.platform,
     publications.c.due_at,
     postgresql_where=text("status = 'scheduled'"),
+    postgresql_include=_ACCOUNT,
 )
 Index(
     "publications_uncalled",
+    publications.c.platform,
     publications.c.due_at,
     postgresql_where=text("status = 'publishing' AND woken_at IS NULL"),
+    postgresql_include=_ACCOUNT,
 )
 Index(
     "publications_in_turn",
@@ -102,6 +109,19 @@ Index(
     publications.c.id,
     publications.c.due_at,
     postgresql_where=text("status = 'publishing'"),
+    postgresql_include=("connection_id", "step"),
+)
+Index(
+    "publications_seen_to",
+    publications.c.platform,
+    publications.c.user_id,
+    postgresql_where=text("status = 'publishing' AND (cancel_requested OR visible)"),
+)
+Index(
+    "publications_first_claimed",
+    publications.c.connection_id,
+    publications.c.first_claimed_at,
+    postgresql_where=text("first_claimed_at IS NOT NULL"),
 )
 Index("publications_of_user", publications.c.user_id, publications.c.id)
 Index("publications_changed", publications.c.user_id, publications.c.updated_at)
@@ -165,4 +185,19 @@ pauses = Table(
     Column("id", String, primary_key=True),
     Column("paused_by", String, nullable=False),
     moment("created_at", now=True),
+    Column("reason", String),
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    moment("at", now=True),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("reason", String),
+    Column("trace_id", String, nullable=False),
+)
+Index("audit_of", audit.c.scope, audit.c.name, audit.c.at)

@@ -94,6 +94,15 @@ class Publication:
     stats_at: datetime | None
     stats_reason: str | None
     stats_version: int
+    paused_by: str | None = None
+    """Who paused its platform, account or user, if it is due; it stands in no column."""
+
+    @property
+    def held_back(self) -> bool:
+        """A pause is all that keeps it from going on. What is in a worker's hands ends its step;
+        what people may see by now, or what is called off, is seen to even while paused."""
+        at_work = self.lease_until is not None or self.visible or self.cancel_requested
+        return self.paused_by is not None and not at_work
 
     @property
     def untouched(self) -> bool:

@@ -11,7 +11,6 @@ from common.http.idempotency import Answers
 from common.http.rates import Allowance
 from common.pace import Pace
 from platforms.port import Adapter
-from publisher.app.pauses import Pauses
 from publisher.app.ports import Uow
 from publisher.app.requested import Horizon
 from publisher.media.ports import MediaRef
@@ -19,9 +18,6 @@ from publisher.media.ports import MediaRef
 
 class EdgeUow(Uow, Answers, Protocol):
     """The unit of work as the edge sees it: with the answers kept for Idempotency-Key."""
-
-    @property
-    def pauses(self) -> Pauses: ...
 
 
 class EdgeTransaction(Protocol):

@@ -1,27 +1,30 @@
 """Pausing and resuming, for operators."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, StringConstraints, model_validator
 
 from common.contracts.words import Platform
 from common.http.callers import OperatorDep
 from common.http.problems import Problem, documented
+from publisher.app.pause_publishing import pause_publishing, resume_publishing
 from publisher.app.pauses import Pause, Scope
 from publisher.http.deps import GatewayDep
-from publisher.http.schemas import Input, Word
+from publisher.http.schemas import STORABLE, Input, Word
 
 router = APIRouter(prefix="/v1/pauses", tags=["operators"])
 
 
 class PauseIn(Input):
-    """What to pause or resume: a platform's name, or the id of a connection or user."""
+    """What to pause or resume: a platform's name, or the id of a connection or user. The reason is
+    for other operators; users don't see it."""
 
     scope: Scope
     id: Word
+    reason: Annotated[str, StringConstraints(max_length=200, pattern=STORABLE)] | None = None
 
     @model_validator(mode="after")
     def _one_that_can_be(self) -> Self:
@@ -36,11 +39,12 @@ class PauseIn(Input):
 
 
 class PauseOut(BaseModel):
-    """One pause."""
+    """One pause. `paused_by` is who asked for it, or `burst`: it came by itself."""
 
     scope: Scope
     id: str
     paused_by: str
+    reason: str | None
     created_at: datetime | None
 
 
@@ -55,9 +59,9 @@ class PausesOut(BaseModel):
     "", status_code=201, operation_id="pause", responses=documented(401, 404, 413, 422, 503)
 )
 async def pause(body: PauseIn, who: OperatorDep, gate: GatewayDep) -> PausesOut:
-    """Nothing of it is started or claimed from now on. Answers all pauses."""
+    """Nothing of it is begun from now on; a step that has begun ends. Answers all pauses."""
     async with gate.transaction() as uow:
-        await uow.pauses.add(Pause(body.scope, body.id, who.user_id))
+        await pause_publishing(uow, Pause(body.scope, body.id, who.user_id, body.reason))
         found = await uow.pauses.all()
     return _out(found)
 
@@ -65,10 +69,13 @@ async def pause(body: PauseIn, who: OperatorDep, gate: GatewayDep) -> PausesOut:
 @router.delete(
     "", status_code=204, operation_id="resume", responses=documented(401, 404, 413, 422, 503)
 )
-async def resume(body: PauseIn, _who: OperatorDep, gate: GatewayDep) -> None:
-    """What became due meanwhile starts at once."""
+async def resume(body: PauseIn, who: OperatorDep, gate: GatewayDep) -> None:
+    """What became due meanwhile starts at once, as fast as its platform and account allow."""
     async with gate.transaction() as uow:
-        if not await uow.pauses.remove(body.scope, body.id):
+        resumed = await resume_publishing(
+            uow, body.scope, body.id, by=who.user_id, reason=body.reason
+        )
+        if not resumed:
             raise Problem(404, "not_found")
 
 
@@ -83,7 +90,13 @@ async def listing(_who: OperatorDep, gate: GatewayDep) -> PausesOut:
 def _out(found: list[Pause]) -> PausesOut:
     return PausesOut(
         items=[
-            PauseOut(scope=one.scope, id=one.id, paused_by=one.paused_by, created_at=one.created_at)
+            PauseOut(
+                scope=one.scope,
+                id=one.id,
+                paused_by=one.paused_by,
+                reason=one.reason,
+                created_at=one.created_at,
+            )
             for one in found
         ]
     )

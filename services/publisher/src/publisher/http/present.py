@@ -1,18 +1,30 @@
 """From rows to answers."""
 
+from datetime import datetime
+
 from common.contracts.words import Platform
-from common.http.texts import TEXTS
+from common.http.texts import TEXTS, Text
 from platforms.reasons import Reason
+from publisher.app.pauses import BURST
 from publisher.domain.publication import Publication, Stage
 from publisher.domain.states import Status
 from publisher.http.schemas import ErrorOut, PublicationOut, StageOut, StatsOut
 
 EXPERIMENTAL = frozenset({Platform.DZEN})
 """Labelled so wherever a person can see it: the service has no public video API."""
+PAUSED = "paused"
+BURST_TEXT = Text(
+    "Необычно много клипов за короткое время, поэтому публикация в этот аккаунт приостановлена. "
+    "Если это были вы, напишите в поддержку: её возобновят. Если нет, отключите аккаунт: всё, что "
+    "ещё ждёт, будет отменено.",
+    "Unusually many clips in a short time, so publishing to this account is paused. If it was you, "
+    "ask support to resume it. If it was not, disconnect the account: all that waits is cancelled.",
+)
 
 
 def publication_out(row: Publication, lang: str) -> PublicationOut:
     """What a person sees of a publication."""
+    hold = row.hold or (PAUSED if row.held_back else None)
     return PublicationOut(
         id=row.id,
         clip_id=row.clip_id,
@@ -31,15 +43,30 @@ def publication_out(row: Publication, lang: str) -> PublicationOut:
         post_id=row.post_id,
         url=row.url,
         attempt=row.attempt,
-        next_attempt_at=row.stage_until if row.stage is Stage.WAITING else None,
-        hold=row.hold,
+        next_attempt_at=_next_attempt(row),
+        hold=hold,
+        hold_detail=_hold_detail(row, hold, lang),
         error=_error(row, lang),
         stats=_stats(row),
         version=row.version,
     )
 
 
+def _next_attempt(row: Publication) -> datetime | None:
+    return row.stage_until if row.stage is Stage.WAITING and not row.held_back else None
+
+
+def _hold_detail(row: Publication, hold: str | None, lang: str) -> str | None:
+    """What `hold` means and what to do."""
+    if hold is None:
+        return None
+    text = BURST_TEXT if hold == PAUSED and row.paused_by == BURST else TEXTS[hold]
+    return text.ru if lang == "ru" else text.en
+
+
 def _stage(row: Publication) -> StageOut | None:
+    if row.held_back:
+        return StageOut(name=Stage.WAITING, percent=None, until=None, why=PAUSED)
     if row.status is not Status.PUBLISHING or row.stage is None:
         return None
     return StageOut(name=row.stage, percent=row.percent, until=row.stage_until, why=row.stage_why)

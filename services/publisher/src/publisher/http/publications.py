@@ -12,12 +12,15 @@ from common.http.callers import CallerDep
 from common.http.idempotency import IdempotencyDep
 from common.http.paging import Cursor, Limit, Page, decode, encode
 from common.http.problems import Flaw, Problem, documented
+from common.observe import trace
 from platforms.port import Adapter
+from publisher.app import record
 from publisher.app.cancel_publication import cancel_publication
 from publisher.app.edit_publication import check_edit, edit_publication
-from publisher.app.ports import DuplicatePublication, Filters
+from publisher.app.ports import DuplicatePublication, Filters, Uow
 from publisher.app.resolve_publication import resolve_publication
 from publisher.app.retry_publication import retry_publication
+from publisher.domain.publication import Publication
 from publisher.domain.rules import Verdict
 from publisher.domain.states import Status
 from publisher.http.deps import GatewayDep, LangDep, found, require_plan
@@ -128,7 +131,7 @@ async def edit(
         raise Problem(422, "invalid_request", flaws=[Flaw(n, "invalid_request") for n in nulls])
     async with gate.transaction() as uow:
         await uow.lock_user(who.user_id, shared=True)
-        row = found(await uow.publications.lock(publication_id, who.user_id))
+        row = await _locked(uow, publication_id, who.user_id)
         plan_at = await require_plan(uow, who, row)
         if if_match is not None and not _names(if_match, row.version):
             raise Problem(412, "version_mismatch")
@@ -160,7 +163,7 @@ async def cancel(
         replayed = await once.replay(uow)
         if replayed is not None:
             return replayed
-        row = found(await uow.publications.lock(publication_id, who.user_id))
+        row = await _locked(uow, publication_id, who.user_id)
         verdict, row = await cancel_publication(uow, row)
         if verdict is Verdict.TOO_LATE:
             raise Problem(409, "too_late")
@@ -190,7 +193,7 @@ async def retry(
             if replayed is not None:
                 return replayed
             await uow.lock_user(who.user_id, shared=True)
-            row = found(await uow.publications.lock(publication_id, who.user_id))
+            row = await _locked(uow, publication_id, who.user_id)
             plan_at = await require_plan(uow, who, row)
             again = await retry_publication(uow, row, plan_at=plan_at)
             if again is None:
@@ -219,7 +222,7 @@ async def resolve(
         replayed = await once.replay(uow)
         if replayed is not None:
             return replayed
-        row = found(await uow.publications.lock(publication_id, who.user_id))
+        row = await _locked(uow, publication_id, who.user_id)
         done = await resolve_publication(
             uow,
             row,
@@ -230,6 +233,13 @@ async def resolve(
         if done is None:
             raise Problem(409, "not_uncertain")
         return await once.keep(uow, 200, publication_out(done, lang).model_dump(mode="json"))
+
+
+async def _locked(uow: Uow, publication_id: UUID, user_id: str) -> Publication:
+    """What a person acts upon; the trace of that leads to the publication's own."""
+    row = found(await uow.publications.lock(publication_id, user_id))
+    trace.current().span.link(record.trace_of(row))
+    return row
 
 
 def _names(if_match: str, version: int) -> bool:

@@ -101,7 +101,7 @@ class ResolveIn(Input):
 
 
 class StageOut(BaseModel):
-    """More about `publishing`."""
+    """More about `publishing`, and about a scheduled one that is due but paused."""
 
     name: Stage
     percent: int | None
@@ -149,6 +149,7 @@ class PublicationOut(BaseModel):
     attempt: int
     next_attempt_at: datetime | None
     hold: str | None
+    hold_detail: str | None
     error: ErrorOut | None
     stats: StatsOut | None
     version: int

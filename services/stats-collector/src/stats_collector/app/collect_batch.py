@@ -11,7 +11,7 @@ from common.observe import logs, metrics, trace
 from platforms.port import Stats
 from stats_collector.app.ports import Claim, WritingTransaction
 from stats_collector.app.read_numbers import Answer, Failed, Later, Told, read_numbers
-from stats_collector.app.record_answer import Recorded, record_answer
+from stats_collector.app.record_answer import Recorded, record_answer, trace_of
 
 LEASE = timedelta(minutes=5)
 ASKING = timedelta(minutes=4)
@@ -28,8 +28,15 @@ async def collect_batch(
     if claim is None:
         return False
     failpoint("stats-collector.claimed")
-    first = claim.watches[0]  # a batch's call belongs to the trace of its first post
-    with trace.within(trace.start(first.traceparent, first.correlation_id)):
+    # A batch's call belongs to the trace of its first post, and is linked with those of the others.
+    first, *others = (trace_of(watch) for watch in claim.watches)
+    described: trace.Attributes = {
+        "clipcast.platform": platform,
+        "clipcast.connection.id": str(claim.connection_id),
+        "clipcast.posts": len(claim.watches),
+    }
+    collecting = trace.span(f"{platform} collect", attributes=described, links=others)
+    with trace.within(first), collecting:
         started = time.monotonic()
         answer = await _asked(claim, stats, tokens)
         failpoint("stats-collector.answered")
@@ -60,6 +67,7 @@ def _report(claim: Claim, answer: Answer, recorded: Recorded, seconds: float) ->
         "stats_sync_complete",
         platform=claim.platform,
         connection_id=str(claim.connection_id),
+        user_id=claim.watches[0].user_id,
         result=type(answer).__name__.lower(),
         why=_why(answer, recorded),
         asked=len(claim.watches),

@@ -91,8 +91,24 @@ def _tell(uow: Writing, watch: Watch, one: Sample) -> None:
         reason=watch.found,
         sampled_at=one.at,
     )
-    with trace.within(trace.start(watch.traceparent, watch.correlation_id)):
+    batch = trace.current()
+    with (
+        trace.within(trace_of(watch)),
+        trace.span(
+            f"{watch.platform} sample",
+            attributes={
+                "clipcast.publication.id": str(watch.publication_id),
+                "clipcast.platform": watch.platform,
+            },
+            links=[batch],
+        ),
+    ):
         uow.tell(collected, version=watch.told)
+
+
+def trace_of(watch: Watch) -> trace.Trace:
+    """The trace of its publication."""
+    return trace.start(watch.traceparent, watch.correlation_id)
 
 
 def _failed(uow: Writing, watch: Watch, now: datetime, *, again: bool) -> Settled:

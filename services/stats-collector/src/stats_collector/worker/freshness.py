@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Collection
-from contextlib import suppress
 
 from common.contracts.words import Platform
 from common.observe import logs
+from common.resting import rest
 from stats_collector.app.ports import WritingTransaction
 from stats_collector.app.tell_freshness import forget_freshness, tell_freshness
 
@@ -24,6 +24,4 @@ async def keep_telling(
         except Exception as error:  # noqa: BLE001 - the loop outlives every fault of its servers
             log.warning("stats_freshness_unknown", error=type(error).__name__)
             forget_freshness(platforms)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(EVERY_SECONDS):
-                await stop.wait()
+        await rest(EVERY_SECONDS, stop)

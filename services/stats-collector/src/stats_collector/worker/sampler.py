@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 
 from common.contracts.words import Platform
 from common.lending import Tokens
 from common.observe import logs
+from common.resting import rest
 from platforms.port import Stats
 from stats_collector.app.collect_batch import collect_batch
 from stats_collector.app.ports import WritingTransaction
@@ -35,9 +35,7 @@ class Sampler:
         while not stop.is_set():
             if await self._safely(platform):
                 continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await stop.wait()
+            await rest(POLL_SECONDS, stop)
 
     async def _safely(self, platform: Platform) -> bool:
         try:

@@ -9,7 +9,10 @@ SOURCES := $(wildcard libs/*/src) $(wildcard services/*/src) deploy/local
 CLIP ?= deploy/local/clip.mp4
 USER ?= demo
 PLAN ?= pro
+ROLE :=
 SPACE := $(subst ,, )
+HARNESS := $(subst $(SPACE),:,$(strip tests deploy/local $(wildcard libs/*/src) services/publisher/src))
+BENCHES := $(filter-out __init__,$(basename $(notdir $(wildcard bench/*.py))))
 # User is also what a shell calls its owner: only a value given to make counts.
 ifneq ($(origin USER),command line)
 USER := demo
@@ -29,9 +32,11 @@ test-full: $(BIN)/.dev ## run what takes long: pace, rollback, every failpoint, 
 	@$(MAKE) chaos ARGS=--short
 
 chaos: $(BIN)/.dev ## kill, freeze and cut under load, then check every promise (SEED= MINUTES= PUBLICATIONS=)
-	@PYTHONPATH=$(subst $(SPACE),:,$(strip tests deploy/local $(wildcard libs/*/src) services/publisher/src)) \
-		$(PY) -m chaos.run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	@PYTHONPATH=$(HARNESS) $(PY) -m chaos.run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(PUBLICATIONS),--publications $(PUBLICATIONS)) $(ARGS)
+
+bench: $(BIN)/.dev ## measure, and write bench/results/<name>.json (ONLY=scale: that one)
+	@for name in $(or $(ONLY),$(BENCHES)); do PYTHONPATH=$(HARNESS):. $(PY) -m bench.$$name || exit 1; done
 
 fuzz: $(BIN)/.dev ## feed the MP4 reader broken files (MINUTES=10 SEED=)
 	@FUZZ_MINUTES=$(or $(MINUTES),10) FUZZ_SEED=$(SEED) $(BIN)/pytest -q -s -k for_minutes \
@@ -40,7 +45,7 @@ fuzz: $(BIN)/.dev ## feed the MP4 reader broken files (MINUTES=10 SEED=)
 lint: $(BIN)/.dev ## style, types, import rule, unused dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(SOURCES) tests/support tests/chaos
+	@$(BIN)/mypy $(SOURCES) tests/support tests/chaos bench
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/deptry .
 	@$(PY) docs/generate.py --check
@@ -54,10 +59,13 @@ down: ## stop what `make up` started
 logs: $(BIN)/.run ## follow the logs of every process
 	@$(PY) deploy/local/stack.py logs
 
-token: $(BIN)/.run ## print a bearer token (USER=… PLAN=free|start|pro|business)
-	@$(PY) deploy/local/stack.py token --user "$(USER)" --plan "$(PLAN)"
+token: $(BIN)/.run ## print a bearer token (USER=… PLAN=free|start|pro|business ROLE=operator)
+	@$(PY) deploy/local/stack.py token --user "$(USER)" --plan "$(PLAN)" $(if $(ROLE),--role "$(ROLE)")
 
-docs: $(BIN)/.dev ## generate docs/events.md and docs/states.md
+doctor: $(BIN)/.run ## walk the checklist before a deployment in each running service
+	@$(PY) deploy/local/stack.py doctor
+
+docs: $(BIN)/.dev ## generate docs/events.md, docs/states.md and docs/checklist.md
 	@$(PY) docs/generate.py
 
 lock: $(BIN)/.dev ## lock the requirements anew, with hashes
@@ -78,4 +86,4 @@ $(BIN)/.dev: requirements-dev.lock $(BIN)/.run
 	@deploy/local/make-venv.sh $(PYTHON) requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo test test-full chaos fuzz lint up down logs token docs lock clean
+.PHONY: help demo test test-full chaos bench fuzz lint up down logs token doctor docs lock clean

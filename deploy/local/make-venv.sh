@@ -21,3 +21,6 @@ echo "Installing from $lock ..."
 .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
 site=$(.venv/bin/python -c 'import site; print(site.getsitepackages()[0])')
 printf '%s\n' "$PWD"/libs/*/src "$PWD"/services/*/src "$PWD/deploy/local" >"$site/clipcast.pth"
+# The command is a program of this tree, which is not packaged.
+printf '#!/bin/sh\nexec "%s/.venv/bin/python" -P -m cli "$@"\n' "$PWD" >.venv/bin/clipcast
+chmod +x .venv/bin/clipcast

@@ -1,9 +1,8 @@
 """Runs the whole system on this machine: every process, on the private servers of servers.py.
 
-python deploy/local/stack.py up|down|logs|token [--home .local] [--user U] [--plan P]
+python deploy/local/stack.py up|down|logs|token|doctor|run … [--home .local]
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -15,11 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 from signal import SIGTERM
 
+from localrun import command
 from localrun.at_once import at_once
 from localrun.bearer import bearer
-from localrun.body import StartError
+from localrun.command import PLAN, USER
 from localrun.credentials import Credentials, write_private
-from localrun.environment import TREE, Places, environment
+from localrun.environment import Places, environment
 from localrun.lock import locked
 from localrun.member import GRACE, Member
 from localrun.plan import EVERY_PLATFORM, SANDBOX, SERVICES, USUAL_PORTS, planned
@@ -30,10 +30,8 @@ from localrun.tasks import run_all
 from servers import Servers
 
 PATIENCE = 90.0  # seconds until every process must be ready
-USER, PLAN = "demo", "pro"
-PLANS = ("free", "start", "pro", "business")
-SOONER = {"STATS_FIRST_AFTER": "10s", "STATS_EVERY": "5m"}
-"""Whoever tries it out wants to see numbers before an hour has passed."""
+SOONER = {"STATS_FIRST_AFTER": "10s", "STATS_EVERY": "5m", "CONNECT_RATE": "60/hour"}
+"""Whoever tries it out wants to see numbers before an hour has passed, and connects again."""
 
 
 class Stack:
@@ -205,45 +203,11 @@ class Stack:
         at_once(*(partial(one.stop, SIGTERM, GRACE) for one in records if one))
 
 
-def main(words: Sequence[str]) -> int:
-    """The command line of make up, down, logs and token."""
-    parser = argparse.ArgumentParser(description="The whole system on this machine.")
-    parser.add_argument("action", choices=("up", "down", "logs", "token"))
-    parser.add_argument("--home", type=Path, default=TREE / ".local")
-    parser.add_argument("--user", default=USER)
-    parser.add_argument("--plan", default=PLAN, choices=PLANS)
-    arguments = parser.parse_args(words)
-    home: Path = arguments.home
-    stack = Stack(home, Servers(home / "servers"), settings=SOONER, usual_ports=True)
-    try:
-        match arguments.action:
-            case "up":
-                print("Starting every process; the first time takes about a minute ...", flush=True)
-                stack.up()
-                _show(stack)
-            case "down":
-                stack.stop()
-                stack.servers.down()
-            case "logs":
-                files = sorted((home / "logs").glob("*.log"))
-                if not files:
-                    raise StartError(f"no logs in {home}/logs: run make up first")
-                os.execvp("tail", ("tail", "-n", "20", "-F", *map(str, files)))  # noqa: S606 - tail is all it is
-            case _:
-                print(stack.token(arguments.user, arguments.plan))
-    except StartError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-def _show(stack: Stack) -> None:
-    for service, url in stack.urls.items():
-        print(f"{service:<16} {url}")
-    print(f"{'told in':<16} {stack.home}/up.json")
-    print(f"{'logs':<16} {stack.home}/logs")
-    print(f"{'bearer token':<16} {stack.token()}")
+def of(home: Path) -> Stack:
+    """The one that make up starts and the other targets ask."""
+    traces = {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+    return Stack(home, Servers(home / "servers"), settings=SOONER | traces, usual_ports=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command.main(sys.argv[1:], of))

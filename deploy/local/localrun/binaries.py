@@ -47,7 +47,8 @@ RABBITMQ = Program(
 )
 EPMD = Program("epmd", "erlang-base")
 REDIS = Program("redis-server", "redis-server")
-PROMTOOL = Program("promtool", "prometheus")  # checks the alerts; the server itself is not run
+PROMTOOL = Program("promtool", "prometheus")  # checks the alerts
+PROMETHEUS = Program("prometheus", "prometheus")  # a test of the alerts runs it, nothing else
 
 
 def _version(path: Path) -> list[int]:

@@ -51,6 +51,8 @@ def test_rabbitmq_keeps_durable_queues_when_killed(servers: Servers) -> None:
     rabbitmq = servers.rabbitmq
     rabbitmq.create_vhost("kept")
     rabbitmq.api("PUT", "/api/queues/kept/orders", {"durable": True})
+    rabbitmq.stop()  # what was declared a moment before a kill may not be on the disk yet
+    rabbitmq.start()
     rabbitmq.kill()
     servers.up()  # starts what is missing
     assert rabbitmq.api("GET", "/api/queues/kept/orders")[0] == http.client.OK

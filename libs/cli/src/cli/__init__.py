@@ -1,0 +1,1 @@
+"""The `clipcast` command: a client of the gateways, for people and operators."""

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import aio_pika
@@ -13,7 +13,9 @@ import asyncpg
 
 from chaos.history import Call, Line, Post, Row
 from chaos.plan import PLATFORMS
-from chaos.system import System
+from chaos.system import Sandbox
+from servers import Servers
+from stack import Stack
 
 UNENDED = "SELECT count(*) FROM publications WHERE status IN ('scheduled', 'publishing')"
 UNSENT = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
@@ -24,7 +26,42 @@ TOO_MANY = 429
 VK_TOO_MANY = {6, 9, 29}
 
 
-async def unended(system: System) -> int:
+class Observed(Protocol):
+    """A system that can be looked at past all proxies."""
+
+    @property
+    def stack(self) -> Stack: ...
+    @property
+    def servers(self) -> Servers: ...
+    @property
+    def sandbox(self) -> Sandbox: ...
+    @property
+    def amqp(self) -> str: ...
+    @property
+    def databases(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Direct:
+    """A system without proxies."""
+
+    stack: Stack
+    sandbox: Sandbox
+
+    @property
+    def servers(self) -> Servers:
+        return self.stack.servers
+
+    @property
+    def amqp(self) -> str:
+        return self.servers.addresses.rabbitmq.url(self.stack.stores.name)
+
+    @property
+    def databases(self) -> Mapping[str, str]:
+        return self.stack.stores.databases
+
+
+async def unended(system: Observed) -> int:
     """How many publications are still on their way."""
     return await _count(system, "publisher", UNENDED)
 
@@ -43,7 +80,7 @@ class Waiting:
         return not any((*self.facts.values(), *self.messages.values()))
 
 
-async def waiting(system: System) -> Waiting:
+async def waiting(system: Observed) -> Waiting:
     """What waits now."""
     facts = {name: await _count(system, name, UNSENT) for name in system.databases}
     vhost = quote(system.stack.stores.name)
@@ -61,7 +98,7 @@ async def waiting(system: System) -> Waiting:
     return found
 
 
-async def begun(system: System, platforms: Sequence[str]) -> list[tuple[str, str]]:
+async def begun(system: Observed, platforms: Sequence[str]) -> list[tuple[str, str]]:
     """Publications at work that nobody can see yet, with their users."""
     found = await _all(
         system,
@@ -72,7 +109,7 @@ async def begun(system: System, platforms: Sequence[str]) -> list[tuple[str, str
     return [(str(one["id"]), one["user_id"]) for one in found]
 
 
-async def rows(system: System) -> list[Row]:
+async def rows(system: Observed) -> list[Row]:
     """All publications."""
     found = await _all(
         system,
@@ -82,7 +119,7 @@ async def rows(system: System) -> list[Row]:
     return [Row(**{**one, "id": str(one["id"])}) for one in found]
 
 
-async def timelines(system: System) -> Mapping[str, list[Line]]:
+async def timelines(system: Observed) -> Mapping[str, list[Line]]:
     """By publication, oldest line first."""
     told: dict[str, list[Line]] = defaultdict(list)
     for one in await _all(
@@ -93,7 +130,7 @@ async def timelines(system: System) -> Mapping[str, list[Line]]:
     return told
 
 
-def posts(system: System) -> list[Post]:
+def posts(system: Observed) -> list[Post]:
     """The ledger. A telegram post's title is its whole caption, title and text."""
     return [
         Post(
@@ -108,8 +145,8 @@ def posts(system: System) -> list[Post]:
     ]
 
 
-def calls(system: System) -> list[Call]:
-    """Every API call of the four platforms."""
+def calls(system: Observed, platforms: Sequence[str] = PLATFORMS) -> list[Call]:
+    """Every API call of these platforms."""
     return [
         Call(
             platform,
@@ -119,7 +156,7 @@ def calls(system: System) -> list[Call]:
             _chat(one) if one["step"] == POSTS_IN_CHAT else None,
             throttled=one["fault"] is None and _too_many(one["answer"]),
         )
-        for platform in PLATFORMS
+        for platform in platforms
         for one in system.sandbox.journal(platform)
         if (platform, one["step"]) not in TO_UPLOAD_HOSTS
     ]
@@ -144,7 +181,7 @@ def _too_many(answer: Mapping[str, Any] | None) -> bool:
     return isinstance(error, dict) and error.get("error_code") in VK_TOO_MANY
 
 
-async def _count(system: System, service: str, query: str) -> int:
+async def _count(system: Observed, service: str, query: str) -> int:
     link = await asyncpg.connect(system.databases[service], timeout=5)
     try:
         return int(await link.fetchval(query, timeout=30))
@@ -152,7 +189,7 @@ async def _count(system: System, service: str, query: str) -> int:
         await link.close()
 
 
-async def _all(system: System, query: str, *values: object) -> list[dict[str, Any]]:
+async def _all(system: Observed, query: str, *values: object) -> list[dict[str, Any]]:
     link = await asyncpg.connect(system.databases["publisher"], timeout=5)
     try:
         return [dict(row) for row in await link.fetch(query, *values, timeout=60)]

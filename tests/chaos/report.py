@@ -26,6 +26,11 @@ class Run:
     """Failpoints that should have been passed and were not."""
     said: Mapping[str, int]
     dead: Mapping[str, int]
+    rolling: int
+    """Rolling restarts of every process, of those that were `planned`."""
+    planned: int
+    replaced: Mapping[str, int]
+    """How the processes that were replaced in them ended."""
 
 
 def never_fired(fired: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -44,6 +49,9 @@ def told(run: Run) -> dict[str, Any]:
         "publications": len(history.accepted),
         "faults": sum(run.faults.values()),
         "faults_by_kind": dict(sorted(run.faults.items())),
+        "rolling": run.rolling,
+        "rolling_planned": run.planned,
+        "replaced": dict(sorted(run.replaced.items())),
         "failpoints": {point: dict(run.fired.get(point, {})) for point in POINTS},
         "never_fired": list(run.never),
         **checker.counted(found),
@@ -65,6 +73,8 @@ def problems(report: Mapping[str, Any]) -> list[str]:
     found = [f"{name}: {report[name]}" for name in checker.PROMISES if report[name]]
     if report["publications"] < report["wanted"]:
         found.append(f"only {report['publications']} of {report['wanted']} were accepted")
+    if report["rolling"] < report["rolling_planned"]:
+        found.append(f"only {report['rolling']} of {report['rolling_planned']} rolling restarts")
     if report["never_fired"]:
         found.append(f"never fired: {', '.join(report['never_fired'])}")
     return found
@@ -84,6 +94,7 @@ def page(report: Mapping[str, Any]) -> str:
         f"{report['publications']} publications: {_sums(report['by_status'])}",
         f"{report['faults']} faults:",
         *(f"  {kind:<{width}} {count}" for kind, count in report["faults_by_kind"].items()),
+        f"{report['rolling']} rolling restarts: {_sums(report['replaced']) or 0}",
         f"recovery of what a dead worker held: p50 {recovery['p50']} s, max {recovery['max']} s",
         f"uncertain: {_sums(report['uncertain']) or 0}",
         f"dead letters: {_sums(report['dead_letters']) or 0}",

@@ -20,10 +20,11 @@ from chaos import evidence, report
 from chaos.book import Book
 from chaos.crowd import Crowd
 from chaos.evidence import Waiting
-from chaos.faults import schedule
+from chaos.faults import LAST_PART, schedule
 from chaos.history import History
 from chaos.leading import Leading
 from chaos.plan import planned
+from chaos.rolling import Rolling, rounds_in
 from chaos.rounds import Rounds
 from chaos.supervisor import Supervisor
 from chaos.system import PAIRS, System, rates
@@ -51,6 +52,7 @@ class Chaos:
         self._people = FEW if short else PEOPLE
         self._seconds = minutes * 60
         self._wanted = publications
+        self._rolls = 0 if short else rounds_in(self._seconds)
         workers = EVERY_PLATFORM if short else PAIRS
         self._system = System(home, seed, workers=workers, apart=short)
         self._book = Book()
@@ -79,6 +81,7 @@ class Chaos:
         crowd = Crowd(self._system, self._book, self._people, seed=self._seed)
         leading = Leading(self._system, supervisor, crowd.accounts, self._book, seed=self._seed)
         torturer = Torturer(self._system, supervisor, leading, seed=self._seed, say=self._write)
+        rolling = Rolling(self._system, supervisor, seed=self._seed, say=self._write)
         watching = [
             asyncio.create_task(supervisor.run()),
             asyncio.create_task(self._progress(torturer)),
@@ -87,11 +90,11 @@ class Chaos:
             self._tell("people connect their accounts ...")
             await crowd.arrive()
             self._tell(f"{self._wanted} publications and faults for {self._seconds:.0f} s ...")
-            await self._live(crowd, self._torment(torturer, supervisor, leading))
+            await self._live(crowd, self._torment(torturer, supervisor, leading, rolling))
             self._tell("calm; waiting for everything to end ...")
             await torturer.calm()
             await crowd.mend()
-            return await self._gathered(torturer, supervisor, await self._settled())
+            return await self._gathered(torturer, supervisor, rolling, await self._settled())
         finally:
             crowd.end()
             for task in watching:
@@ -108,14 +111,19 @@ class Chaos:
             crowd.leave()
             await going
 
-    async def _torment(self, torturer: Torturer, supervisor: Supervisor, leading: Leading) -> None:
+    async def _torment(
+        self, torturer: Torturer, supervisor: Supervisor, leading: Leading, rolling: Rolling
+    ) -> None:
         if self._short:
             rounds = Rounds(self._system, supervisor, leading, say=self._write)
             await rounds.run()
             self._never = rounds.missing
             return
         lanes = schedule(self._seed, self._seconds, list(self._system.stack.members))
-        await torturer.run(lanes, self._seconds)
+        await asyncio.gather(
+            torturer.run(lanes, self._seconds),
+            rolling.run(self._rolls, self._seconds * LAST_PART),
+        )
 
     async def _settled(self) -> Waiting:
         """Wait until nothing is on its way, or until that takes too long; what still waits then.
@@ -135,7 +143,7 @@ class Chaos:
             await asyncio.sleep(1)
 
     async def _gathered(
-        self, torturer: Torturer, supervisor: Supervisor, waiting: Waiting
+        self, torturer: Torturer, supervisor: Supervisor, rolling: Rolling, waiting: Waiting
     ) -> report.Run:
         history = History(
             accepted=list(self._book.accepted.values()),
@@ -162,6 +170,9 @@ class Chaos:
             self._never if self._short else report.never_fired(fired),
             self._book.said,
             waiting.dead,
+            rolling.rounds,
+            self._rolls,
+            rolling.ended,
         )
 
     async def _progress(self, torturer: Torturer) -> None:

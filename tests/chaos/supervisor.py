@@ -28,6 +28,7 @@ class Supervisor:
         self.frozen: set[str] = set()
         self._seen: set[str] = set()
         self._pids: dict[int, str] = {}
+        self._excused: set[int] = set()
         self._thawing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -66,6 +67,10 @@ class Supervisor:
         """End it without warning; `run` notes the death and starts it again."""
         await asyncio.to_thread(self._system.stack.kill, process)
 
+    def excuse(self, pid: int, *, excused: bool = True) -> None:
+        """The end of this process is none: it was asked to go and leaves nothing behind."""
+        (self._excused.add if excused else self._excused.discard)(pid)
+
     async def settle(self) -> None:
         """Let everything frozen go on."""
         for task in list(self._thawing):
@@ -94,7 +99,8 @@ class Supervisor:
                 self._note(name, "freeze", hit[pid])
         lost = {name: pid for pid, name in self._pids.items() if name not in running.values()}
         for name, pid in lost.items():
-            self._note(name, "kill", hit.get(pid, datetime.now(UTC)))
+            if pid not in self._excused:
+                self._note(name, "kill", hit.get(pid, datetime.now(UTC)))
         for name, member in self._system.stack.members.items():
             if name not in running.values():
                 member.start()

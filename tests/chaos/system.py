@@ -11,7 +11,7 @@ import httpx
 from chaos.history import Rate
 from chaos.proxy import Proxy
 from localrun.environment import TREE
-from localrun.plan import planned
+from localrun.plan import EVERY_PLATFORM, planned
 from localrun.process import remembered
 from localrun.stores import Stores
 from servers import Servers
@@ -43,6 +43,7 @@ SETTINGS: Mapping[str, str] = {
     "UPLOAD_TIMEOUT_DZEN": "6s",
     "UPLOAD_TIMEOUT_TELEGRAM": "6s",
     "PUBLISH_RATE": "100000/minute",
+    "BURST_LIMIT": "off",
     "CONNECT_RATE": "100000/hour",
     "JOURNAL_KEEP": "1000000",
     "DZEN_CALLS_PER_SECOND": "3",
@@ -61,12 +62,16 @@ CHAT_A_SECOND = 18 / 60
 """Telegram's pace in one chat is no setting (api.md)."""
 
 
-def rates() -> list[Rate]:
-    """The pace that SETTINGS allow."""
-    found = [Rate("telegram chat", "telegram", CHAT_A_SECOND, "chat")]
-    for platform in ("vk", "rutube", "dzen", "telegram"):
-        everybody = float(SETTINGS[f"PACE_{platform.upper()}"])
-        account = float(SETTINGS[f"ACCOUNT_PACE_{platform.upper()}"])
+def rates(
+    settings: Mapping[str, str] = SETTINGS, platforms: Sequence[str] = EVERY_PLATFORM
+) -> list[Rate]:
+    """The pace that the settings allow on these platforms."""
+    found = []
+    if "telegram" in platforms:
+        found.append(Rate("telegram chat", "telegram", CHAT_A_SECOND, "chat"))
+    for platform in platforms:
+        everybody = float(settings[f"PACE_{platform.upper()}"])
+        account = float(settings[f"ACCOUNT_PACE_{platform.upper()}"])
         found.append(Rate(platform, platform, everybody, "platform"))
         found.append(Rate(f"{platform} account", platform, account, "account"))
     return found

@@ -7,10 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from e2e.shell import Shell
 from localrun.environment import TREE
 from localrun.person import Person
 from servers import Servers
 from stack import Stack
+from support.otlp import Collector
 
 CLIP = TREE / "deploy/local/clip.mp4"
 SETTINGS = {
@@ -38,11 +40,21 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="package")
-def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def collector() -> Iterator[Collector]:
+    """Where every process sends its spans."""
+    found = Collector()
+    with found.listening():
+        yield found
+
+
+@pytest.fixture(scope="package")
+def stack(
+    servers: Servers, tmp_path_factory: pytest.TempPathFactory, collector: Collector
+) -> Iterator[Stack]:
     system = Stack(
         tmp_path_factory.mktemp("e2e") / "stack",
         servers,
-        settings=SETTINGS,
+        settings=SETTINGS | collector.environment,
         publishers=("vk,rutube", "dzen,telegram"),
     )
     system.up()
@@ -161,3 +173,13 @@ def ask() -> Ask:
         return person.publish(**body | more)
 
     return publish
+
+
+@pytest.fixture
+def shell(stack: Stack, sandbox: Sandbox) -> Iterator[Shell]:
+    """The `clipcast` command in the hands of somebody new."""
+    token = stack.token(f"user-{secrets.token_hex(6)}", "pro")
+    person = Person(stack.urls, token)
+    env = {"CLIPCAST_UP_FILE": str(stack.home / "up.json"), "CLIPCAST_TOKEN": token}
+    yield Shell(env, person, sandbox)
+    person.close()

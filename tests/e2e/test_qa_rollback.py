@@ -9,18 +9,16 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from e2e.conftest import Ask, Connect, Sandbox
-from localrun.environment import TREE
 from localrun.person import Person
 from localrun.plan import SANDBOX, SERVICES
-from localrun.process import spawn
 from stack import Stack
+from support.builds import Build, NoOlderBuild, before_newest_migration, revisions
 
 PATIENCE = 60.0
 pytestmark = [
@@ -28,7 +26,6 @@ pytestmark = [
     pytest.mark.timeout(300),  # with the start of the stack on a busy machine
 ]
 PLATFORMS = ("vk", "rutube", "dzen", "telegram")
-MIGRATIONS = "services/publisher/src/publisher/db/migrations/versions"
 REFUSALS = (
     ("vk", "video.save", "error_503"),
     ("rutube", "create", "rate_limited_told"),
@@ -90,9 +87,8 @@ def test_the_newest_migration_can_be_undone_and_done_with_work_in_flight(
     for name in ours:
         stack.kill(name)
     publisher = stack.members["publisher-http"]
-    *_, before, _newest = sorted(file.stem[:4] for file in (TREE / MIGRATIONS).glob("0*.py"))
     env = publisher.tasks("migrate").env
-    _run(env, "migrate", "--down", before)
+    _run(env, "migrate", "--down", revisions()[-2])
     _run(env, "migrate")
     for name in ours:
         stack.members[name].start()
@@ -102,20 +98,12 @@ def test_the_newest_migration_can_be_undone_and_done_with_work_in_flight(
 
 
 @pytest.fixture(scope="module")
-def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def older(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """The tree as it was before the newest migration was added."""
-    newest = max((TREE / MIGRATIONS).glob("0*.py")).relative_to(TREE)
-    added = _git("log", "--diff-filter=A", "--format=%H", "--", str(newest)).decode().split()
-    if not added:
-        pytest.skip("the newest migration is not committed, or there is no history")
-    folder = tmp_path_factory.mktemp("older")
-    packed = _git("archive", f"{added[-1]}^", "libs", "services", "requirements.lock")
-    if not packed:
-        pytest.skip("the history before the newest migration is not here")
-    subprocess.run(["tar", "-x", "-C", folder], input=packed, check=True)
-    if (folder / "requirements.lock").read_bytes() != (TREE / "requirements.lock").read_bytes():
-        pytest.skip("the older build needs other libraries than are installed")
-    return folder
+    try:
+        return before_newest_migration(tmp_path_factory.mktemp("older"))
+    except NoOlderBuild as why:
+        pytest.skip(str(why))
 
 
 @pytest.fixture
@@ -123,7 +111,7 @@ def publishers(stack: Stack) -> Iterator[list[str]]:
     """All of publisher's processes; those of this build run again afterwards."""
     names = [name for name in stack.members if name.startswith("publisher")]
     yield names
-    _replace(stack, names, TREE)
+    _replace(stack, names, Build())
 
 
 def test_an_older_build_works_on_the_newer_database(
@@ -133,7 +121,7 @@ def test_an_older_build_works_on_the_newer_database(
     ask: Ask,
     sandbox: Sandbox,
     stack: Stack,
-    older: Path,
+    older: Build,
     publishers: list[str],
 ) -> None:
     """It goes on with what the newer one began, and the newer one with what it began."""
@@ -141,7 +129,7 @@ def test_an_older_build_works_on_the_newer_database(
     began = ask(person, *linked, schedule_at=_soon(2))
     _end_well(person, sandbox, [*in_flight, *began])
     left = ask(person, *linked[:-1]) + ask(person, *linked, schedule_at=_soon(3))
-    _replace(stack, publishers, TREE)
+    _replace(stack, publishers, Build())
     _end_well(person, sandbox, left)
 
 
@@ -149,18 +137,13 @@ def _soon(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
-def _replace(stack: Stack, names: list[str], tree: Path) -> None:
-    """Kill these processes and start them from the sources of another tree."""
-    sources = sorted((*tree.glob("libs/*/src"), *tree.glob("services/*/src")))
-    path = ":".join(str(source) for source in sources)
+def _replace(stack: Stack, names: list[str], build: Build) -> None:
+    """Kill these processes and start them from the sources of a build."""
     for name in names:
         stack.kill(name)
     asyncio.run(_ten_minutes_pass(stack))
     for name in names:
-        member = stack.members[name]
-        command = (sys.executable, "-m", *member.plan.words)
-        env = {**member._env, "PYTHONPATH": path}
-        spawn(command, env=env, cwd=tree, log=member.log).save(member._record)
+        build.start(stack.members[name])
     for name in names:
         stack.members[name].wait_ready(time.monotonic() + PATIENCE)
 
@@ -174,11 +157,3 @@ async def _ten_minutes_pass(stack: Stack) -> None:
 
 def _run(env: Mapping[str, str], *words: str) -> None:
     subprocess.run([sys.executable, "-m", SERVICES["publisher"], *words], env=env, check=True)
-
-
-def _git(*words: str) -> bytes:
-    """What it prints; nothing when there is no git or no repository."""
-    try:
-        return subprocess.run(["git", *words], cwd=TREE, capture_output=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return b""

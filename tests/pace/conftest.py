@@ -47,6 +47,7 @@ def stack(
         | {
             "PACE_VK": str(VK),
             "PUBLISH_RATE": "10000/minute",
+            "BURST_LIMIT": "off",
             "STATS_FIRST_AFTER": "1h",
             "STATS_EVERY": "1h",
             # Nothing dies here, and on a busy machine a heartbeat may be late.

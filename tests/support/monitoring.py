@@ -6,7 +6,6 @@ from typing import Any
 import yaml
 
 from localrun.environment import TREE
-from support.promql import asked
 
 FOLDER = TREE / "deploy/monitoring"
 PROMETHEUS = FOLDER / "prometheus"
@@ -28,9 +27,3 @@ def queries() -> dict[str, list[str]]:
     rules = {rule.get("alert") or rule["record"]: [rule["expr"]] for rule in RULES}
     shown = {name: [one["expr"] for one in panel["targets"]] for name, panel in PANELS.items()}
     return rules | shown
-
-
-def wanted() -> set[str]:
-    """The metrics that the processes have to tell."""
-    names = {name for group in queries().values() for query in group for name in asked(query)}
-    return names - RECORDED - BY_PROMETHEUS

@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 15) -> T:
+async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 40) -> T:
     """The first true answer of `look`. Raises AssertionError when none comes in time."""
     deadline = time.monotonic() + seconds
     while not (found := await look()):

@@ -1,38 +1,27 @@
-"""The compose file is whole: checked without a Docker daemon, against the tree and the settings."""
+"""The compose file is whole: checked without a Docker daemon, against the tree."""
 
 import re
-from importlib import import_module
-from secrets import token_hex
-from typing import Any
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
-import yaml
-from pydantic_settings import BaseSettings
 
+from common.contracts.words import Platform
 from common.durations import parse
-from common.settings import Privileged
+from common.process import END_SECONDS, REQUEST_SECONDS
 from localrun.environment import TREE
 from localrun.plan import SANDBOX, SERVICES, planned
 from localrun.postgres import STATEMENT_TIMEOUT
+from publisher.bus.subscriptions import WORK
 from publisher.settings import PublisherSettings
-from sandbox.settings import Settings as SandboxSettings
+from support.compose import COMPOSE, FOLDER, OURS, PARTS, TASKS, asked, sample
+from support.own_settings import BUCKET, PRIVILEGED
+from support.strict_yaml import pairs, read, read_all
 
-FOLDER = TREE / "deploy/compose"
-VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::([-?])([^}]*))?\}")
-COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
-PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVERS = {"postgres", "rabbitmq", "redis"}
-OURS = {name: part for name, part in PARTS.items() if name not in SERVERS}
-UNREAD = {"oauth-gateway": {"AUTH_JWT_SECRET", "AUTH_JWKS_URL", "AUTH_JWT_ISSUER", "CORS_ORIGINS"}}
-"""The gateway serves no people."""
-PRIVILEGED = {name.upper() for name in Privileged.model_fields}
-TASKS = {f"{service}-{task}" for service in SERVICES for task in ("migrate", "topology")}
-
-
-def sample() -> dict[str, str]:
-    """The lines of .env.example, as they stand."""
-    lines = (TREE / ".env.example").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+WATCHING = {"otel-collector", "tempo", "prometheus", "alertmanager", "grafana"}
+WITHOUT_SHELL = {"otel-collector", "tempo"}
+"""Nothing in these images could ask for their health."""
 
 
 def test_every_process_of_the_system_is_there_with_its_command() -> None:
@@ -56,6 +45,25 @@ def test_an_old_docker_compose_accepts_the_top_level() -> None:
     assert {key for key in COMPOSE if not key.startswith("x-")} == {"services", "volumes"}
 
 
+@pytest.mark.parametrize(
+    "file", sorted(TREE.glob("deploy/**/*.y*ml")), ids=lambda file: str(file.relative_to(TREE))
+)
+def test_no_key_stands_in_one_mapping_twice(file: Path) -> None:
+    """Compose and Kubernetes refuse such a file, where PyYAML takes the last."""
+    assert list(read_all(file.read_text()))
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\na: 1", "a: {b: 1, b: 2}", "x: &x {a: 1}\ny: {<<: *x, <<: *x}"]
+)
+def test_a_key_that_is_repeated_would_be_found(text: str) -> None:
+    with pytest.raises(ValueError, match="twice"):
+        read(text)
+    with pytest.raises(ValueError, match="A stands there twice"):
+        pairs("A=1\nB=2\n# A=\nA=")
+    assert read("x: &x {a: 1}\ny: {<<: *x, a: 2}")["y"] == {"a": 2}
+
+
 def test_every_file_it_mentions_exists() -> None:
     for part in PARTS.values():
         if build := part.get("build"):
@@ -64,35 +72,69 @@ def test_every_file_it_mentions_exists() -> None:
             assert (context / build["dockerfile"]).is_file()
         for volume in part.get("volumes", ()):
             source = volume.split(":")[0]
-            assert (FOLDER / source).is_file() if source[0] == "." else source in COMPOSE["volumes"]
+            assert (FOLDER / source).exists() if source[0] == "." else source in COMPOSE["volumes"]
 
 
-def test_the_image_copies_only_what_exists_and_puts_every_source_on_the_path() -> None:
-    text = (FOLDER / "Dockerfile").read_text()
-    copied = re.findall(r"^COPY (\S+)", text, re.MULTILINE)
-    assert all((TREE / source).exists() for source in copied)
-    on_path = set(re.findall(r"/app/((?:libs|services)/[\w/-]+)", text))
-    tree = {str(path.relative_to(TREE)) for path in TREE.glob("*/*/src")}
-    assert on_path == {path for path in tree if path.startswith(("libs/", "services/"))}
-    assert "--require-hashes" in text
-    assert re.findall(r"^USER (\w+)", text, re.MULTILINE) == ["clipcast"]
-    built = {part["build"]["target"] for part in OURS.values()}
-    assert built <= set(re.findall(r"AS (\w+)", text))
-
-
-def test_only_the_sandbox_is_left_out_by_default() -> None:
-    assert {name for name, part in PARTS.items() if "profiles" in part} == {SANDBOX}
+def test_only_the_sandbox_and_what_watches_are_left_out_by_default() -> None:
+    profiles = {name: part["profiles"] for name, part in PARTS.items() if "profiles" in part}
+    watching = {name: ["observability"] for name in WATCHING}
+    assert profiles == {SANDBOX: ["sandbox"], **watching}
+    assert set(PARTS) == set(OURS) | SERVERS | WATCHING
 
 
 @pytest.mark.parametrize("name", sorted(set(PARTS) - TASKS))
 def test_everything_that_stays_up_has_a_health_check_and_comes_back(name: str) -> None:
-    assert PARTS[name]["healthcheck"]["test"]
     assert PARTS[name]["restart"] == "unless-stopped"
+    assert ("healthcheck" in PARTS[name]) == (name not in WITHOUT_SHELL)
 
 
-def test_a_stopping_worker_is_given_longer_than_it_takes_to_drain() -> None:
+@pytest.mark.parametrize("name", PARTS)
+def test_no_container_takes_more_than_it_is_given(name: str) -> None:
+    part = PARTS[name]
+    assert part["mem_limit"]
+    assert part["cpus"] > 0
+    assert part["pids_limit"] > 0
+    assert part["cap_drop"] == ["ALL"]
+    assert part["security_opt"] == ["no-new-privileges:true"]
+    assert set(part["logging"]["options"]) == {"max-size", "max-file"}
+    assert "privileged" not in part
+    assert part.get("read_only") is (None if name == "rabbitmq" else True)
+    assert ("user" in part) == (name in SERVERS)  # the images of the others are nobody's or ours
+
+
+@pytest.mark.parametrize("name", sorted(set(PARTS) - set(OURS)))
+def test_a_foreign_image_is_pinned_by_its_version(name: str) -> None:
+    assert re.fullmatch(r"[a-z/-]+:v?\d[\w.-]*", PARTS[name]["image"])
+
+
+def test_the_processes_behind_a_queue_can_be_scaled() -> None:
+    """A name or a port of the host can be taken only once."""
+    assert not any("container_name" in part for part in PARTS.values())
+    scaled = [plan.name for plan in planned() if not plan.front and plan.service != SANDBOX]
+    assert len(scaled) == 8
+    assert not any("ports" in PARTS[name] for name in scaled)
+
+
+def test_each_of_them_stays_scaled_over_the_next_up() -> None:
+    """`up` goes back to what the file says, which `--scale` alone does not change."""
+    told = {name: part["scale"] for name, part in PARTS.items() if "scale" in part}
+    scaled = [plan.name for plan in planned() if not plan.front and plan.service != SANDBOX]
+    assert told == {name: f"${{{name.upper().replace('-', '_')}_REPLICAS:-1}}" for name in scaled}
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_each_platform_has_a_queue_and_a_worker_of_its_own(platform: Platform) -> None:
+    command = PARTS[f"publisher-{platform}"]["command"]
+    assert command == ["publisher", "worker", "--platform", platform]
+    assert WORK[platform].purpose == f"publish.{platform}"
+
+
+def test_a_stopping_process_is_given_longer_than_it_takes() -> None:
     given = parse(PARTS["publisher-vk"]["stop_grace_period"])
     assert given > PublisherSettings.model_fields["drain"].default
+    assert parse(PARTS["publisher-http"]["stop_grace_period"]) > timedelta(
+        seconds=REQUEST_SECONDS + END_SECONDS
+    )
 
 
 def test_a_process_waits_for_its_own_migrations_and_topology() -> None:
@@ -106,14 +148,25 @@ def test_a_process_waits_for_its_own_migrations_and_topology() -> None:
 
 def test_nothing_listens_beyond_the_loopback_of_the_host() -> None:
     published = [port for part in PARTS.values() for port in part.get("ports", ())]
-    assert len(published) == len(SERVICES) + 1
+    assert len(published) == len(set(published)) == len(SERVICES) + 1 + 4
     assert all(port.startswith("127.0.0.1:") for port in published)
     assert not any("ports" in PARTS[server] for server in SERVERS)
 
 
 def test_the_example_holds_exactly_the_variables_the_file_asks_for() -> None:
-    asked = {found[1] for found in VARIABLE.finditer((FOLDER / "compose.yaml").read_text())}
-    assert asked == set(sample())
+    assert set(asked()) == set(sample())
+
+
+def test_what_is_handed_on_only_when_it_is_set_is_in_the_example_as_a_comment() -> None:
+    """An empty line there would hand on an empty value."""
+    handed = {
+        name
+        for part in PARTS.values()
+        for name, value in part.get("environment", {}).items()
+        if value is None
+    }
+    lines = (TREE / ".env.example").read_text()
+    assert handed == BUCKET == set(re.findall(r"^# ([A-Z_]+)=$", lines, re.MULTILINE))
 
 
 def test_v6_the_publisher_and_all_but_the_gateway_are_not_given_the_key_of_the_tokens() -> None:
@@ -169,95 +222,10 @@ def test_only_the_tasks_may_more_than_their_service() -> None:
     }
 
 
-def service_of(process: str) -> str:
-    return next(service for service in SERVICES if process.startswith(f"{service}-"))
-
-
-@pytest.mark.parametrize("process", sorted(set(OURS) - {SANDBOX}))
-def test_a_process_is_given_every_setting_it_has_and_no_other(process: str) -> None:
-    service = service_of(process)
-    fields = {
-        name.upper()
-        for settings in settings_classes(SERVICES[service])
-        for name in settings.model_fields
-    }
-    given = set(PARTS[process]["environment"])
-    assert given - PRIVILEGED == fields - UNREAD.get(service, set())
-
-
-def test_a_setting_has_the_variable_of_its_own_name_unless_the_file_decides() -> None:
-    decided = {
-        "DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "OAUTH_GATEWAY_URL", "SERVICE_TOKENS",
-        "HTTP_HOST", "HTTP_PORT", "METRICS_PORT",
-    }  # fmt: skip
-    for process in set(OURS) - {SANDBOX}:
-        for name, value in PARTS[process]["environment"].items():
-            assert name in decided | PRIVILEGED or VARIABLE.sub(r"\1", str(value)) == name
-
-
-def test_a_secret_may_come_from_a_file_instead_of_the_environment() -> None:
-    """`${X:?}` would insist on the variable."""
-    asked = VARIABLE.finditer((FOLDER / "compose.yaml").read_text())
-    required = {found[1] for found in asked if found[2] == "?"}
-    secrets = {
-        name.upper()
-        for package in SERVICES.values()
-        for settings in settings_classes(package)
-        for name in settings.model_fields
-        if name.endswith("_secret")
-    }
-    assert secrets
-    assert not secrets & required
-
-
-def filled(name: str) -> str:
-    """What a careful operator would write for one variable of .env.example."""
-    if value := sample()[name]:
-        return value
-    if name.endswith(("_SECRET", "_TOKEN", "_PASSWORD")):
-        return token_hex(32)
-    return "https://example.org/somewhere" if name.endswith(("_URL", "_URI")) else "51000001"
-
-
-FILLED_SECRETS = {
-    "AUTH_JWT_SECRET", "PLATFORM_TOKEN_SECRET", "MEDIA_LINK_SECRET", "VK_PUBLISH_CLIENT_SECRET",
-}  # fmt: skip
-"""Needed, but they may also stand in files."""
-
-
-def environment_of(process: str) -> dict[str, str]:
-    """What compose would hand over: required variables filled in, the others left empty."""
-
-    def value(found: re.Match[str]) -> str:
-        name, kind, default = found.groups()
-        return filled(name) if kind == "?" or name in FILLED_SECRETS else default or ""
-
-    given = PARTS[process]["environment"]
-    return {name: VARIABLE.sub(value, str(text)) for name, text in given.items()}
-
-
-def settings_classes(package: str) -> list[type[BaseSettings]]:
-    """The settings classes that the service's own modules name, not the bases of others."""
-    wiring = import_module(f"{package}.wiring")
-    own = import_module(f"{package}.settings")
-    named = [*vars(own).values(), *vars(wiring).values()]
-    found = {one for one in named if isinstance(one, type) and issubclass(one, BaseSettings)}
-    return [one for one in found if not any(sub in found for sub in one.__subclasses__())]
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_each_process_starts_with_nothing_but_the_required_variables(
-    service: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in environment_of(f"{service}-http").items():
-        monkeypatch.setenv(name, value)
-    for settings in settings_classes(SERVICES[service]):
-        settings()
-
-
-def test_the_sandbox_keeps_its_defaults_for_what_is_left_empty(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, value in environment_of(SANDBOX).items():
-        monkeypatch.setenv(name, value)
-    assert SandboxSettings().yandex_client_id
+def test_the_readme_replaces_tasks_then_workers_then_gateways_and_forgets_none() -> None:
+    text = (FOLDER / "README.md").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if " up " in line and "--no-deps" in line]
+    told = [set(re.findall(r"(?<=\s)[a-z]+(?:-[a-z]+)+", line)) for line in lines]
+    fronts = {f"{service}-http" for service in SERVICES}
+    workers = set(OURS) - TASKS - fronts - {SANDBOX}
+    assert told == [TASKS, workers, fronts]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
 
 from common.observe import metrics
 from localrun.binaries import PROMTOOL
@@ -16,6 +17,7 @@ from localrun.install import provide_program
 from localrun.plan import SANDBOX, planned
 from platforms.errors import PlatformError
 from stats_collector.app.tell_freshness import ENOUGH, FEWEST
+from support.labels import strange
 from support.monitoring import (
     ALERTS,
     BY_PROMETHEUS,
@@ -30,6 +32,12 @@ from support.promql import asked, registered
 
 CODE = registered(REGISTRY) | RECORDED | BY_PROMETHEUS
 RULE_TESTS = sorted(PROMETHEUS.glob("*.tests.yml"))
+OURS = sorted(
+    family.name
+    for one in vars(metrics).values()
+    if isinstance(one, MetricWrapperBase)
+    for family in one.collect()
+)
 QUERIES = [(name, query) for name, group in queries().items() for query in group]
 
 
@@ -67,6 +75,15 @@ def test_every_alert_has_a_rule_test_that_fires() -> None:
     assert {case["alertname"] for case in cases if case.get("exp_alerts")} == set(ALERTS)
 
 
+@pytest.mark.parametrize("name", ALERTS)
+def test_every_alert_has_a_rule_test_on_both_sides_of_its_threshold(name: str) -> None:
+    """Some series for which it fires, and others of the same metrics for which it does not."""
+    tests = [test for file in RULE_TESTS for test in yaml.safe_load(file.read_text())["tests"]]
+    cases = [case for test in tests for case in test["alert_rule_test"]]
+    sides = {bool(case.get("exp_alerts")) for case in cases if case["alertname"] == name}
+    assert sides == {True, False}
+
+
 @pytest.mark.parametrize(("name", "query"), QUERIES)
 def test_a_query_asks_only_for_metrics_of_the_code(name: str, query: str) -> None:
     found = asked(query)
@@ -84,7 +101,10 @@ def test_an_alert_says_what_happened_how_bad_it_is_and_what_to_do(name: str) -> 
     rule = ALERTS[name]
     assert rule["annotations"]["summary"]
     assert rule["labels"]["severity"] in {"warning", "critical"}
-    assert rule["annotations"]["runbook"] == f"docs/runbook.md#{name.lower()}"
+    page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    headings = re.findall(r"^## (.+)$", (TREE / page).read_text(), flags=re.MULTILINE)
+    assert anchor in {heading.lower() for heading in headings}
+    assert anchor == name.lower()
 
 
 def test_the_runbook_has_a_whole_section_for_each_alert_and_no_other() -> None:
@@ -93,6 +113,32 @@ def test_the_runbook_has_a_whole_section_for_each_alert_and_no_other() -> None:
     for section in sections:
         for part in ("**Means**", "**Look at**", "**Do**|**do**"):
             assert any(word in section for word in part.split("|")), section.split("\n")[0]
+
+
+def test_the_runbook_names_only_panels_that_exist() -> None:
+    named = re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", (TREE / "docs/runbook.md").read_text())
+    assert len(named) > 5
+    assert {re.sub(r"\s+", " ", one) for one in named} <= set(PANELS)
+
+
+def test_the_dashboard_answers_in_order_whether_why_not_and_what_is_broken() -> None:
+    rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
+    assert rows == ["Do clips go out?", "If not, why?", "Is the machinery well?"]
+    assert DASHBOARD["panels"][0]["title"] == rows[0]
+
+
+@pytest.mark.parametrize("metric", OURS)
+def test_every_metric_of_ours_is_asked_for_somewhere(metric: str) -> None:
+    parts = {f"{metric}{part}" for part in ("", "_total", "_bucket", "_sum", "_count")}
+    assert any(asked(query) & parts for _, query in QUERIES), f"nobody would see {metric}"
+
+
+def test_a_label_or_a_value_that_nobody_knows_would_be_found() -> None:
+    good = {"queue": "publisher.stats", "state": "dead"}
+    bad = ({"queue": "amq.gen-1"}, {"user": "1"}, {"state": "01a206b4-d95e-7c7d-9595-464f32f11694"})
+    for labels in bad:
+        assert strange({("queue_depth", frozenset((good | labels).items())): 1.0})
+    assert not strange({("queue_depth", frozenset(good.items())): 1.0})
 
 
 def test_every_panel_has_a_place_a_query_and_a_source_that_can_be_chosen() -> None:

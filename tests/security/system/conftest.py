@@ -14,9 +14,10 @@ from conformance.sandbox_process import Sandbox
 from localrun.at_once import at_once
 from localrun.credentials import Credentials, write_private
 from localrun.person import Person
-from security.system.wire import Sink, Wire
+from security.system.wire import Wire
 from servers import Servers
 from stack import Stack
+from support.otlp import Collector
 
 QUICK = {
     "SCHEDULE_MIN_AHEAD": "1s",
@@ -48,7 +49,7 @@ class System:
     stack: Stack
     sandbox: Sandbox
     wire: Wire
-    sink: Sink
+    sink: Collector
     answers: list[httpx.Response] = field(default_factory=list)
 
     def person(self, plan: str = "pro", user: str | None = None, **claims: Any) -> Person:
@@ -85,18 +86,12 @@ def system(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     home: Path = tmp_path_factory.mktemp("security") / "stack"
     home.mkdir()
     write_private(home / "secrets.json", vars(marked(mark)))
-    sink = Sink()
+    sink = Collector()
     wire = Wire(lambda: urlsplit(stack.urls["sandbox"]).port or 0)
-    exported = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-        "OTEL_BSP_SCHEDULE_DELAY": "200",
-        "SECRETS_MARK": mark,
-    }
     stack = Stack(
         home,
         servers,
-        settings=QUICK | exported,
+        settings=QUICK | sink.environment | {"SECRETS_MARK": mark},
         publishers=("vk,rutube", "dzen,telegram"),
         through={"sandbox": wire.port},
     )

@@ -15,6 +15,7 @@ JWT = "eyJhbGciOi"
 SOME = 8
 """Of what has no mark; each goes where a code with a mark goes."""
 EVERYWHERE = (
+    "spans",
     "output", "argv", "metrics", "openapi", "queues", "databases", "redis", "files", "answers",
 )  # fmt: skip
 

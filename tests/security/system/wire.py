@@ -1,10 +1,9 @@
-"""A wire between the services and the platforms that remembers every byte, and a sink for spans."""
+"""A wire between the services and the platforms that remembers every byte."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from localrun.ports import LOOPBACK, free_port
 
@@ -68,45 +67,3 @@ class Wire:
                 sink.write(piece)
                 await sink.drain()
         sink.close()
-
-
-class Sink(ThreadingHTTPServer):
-    """Where an OpenTelemetry exporter would send its spans, logs and metrics (OTLP over HTTP)."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__((LOOPBACK, 0), _Swallow)
-        self.received: list[bytes] = []
-
-    @property
-    def url(self) -> str:
-        """For OTEL_EXPORTER_OTLP_ENDPOINT."""
-        return f"http://{LOOPBACK}:{self.server_address[1]}"
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """In threads of its own."""
-        thread = threading.Thread(target=self.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self.shutdown()
-            self.server_close()
-            thread.join(10)
-
-
-class _Swallow(BaseHTTPRequestHandler):
-    server: Sink
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
-        head = f"{self.requestline}\n{self.headers}".encode()
-        self.server.received += [head, body]
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Tests print for themselves."""

@@ -1,4 +1,4 @@
-"""Writes docs/events.md and docs/states.md from the code, so that they can't tell anything else.
+"""Writes docs/events.md, states.md and checklist.md from the code, so that they can't lie.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit 1 with the difference when they are not current
@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import checklist
 
 from common.bus.subscription import Subscription, Work, exchange, queues
 from common.contracts.catalogue import EVENTS
@@ -71,7 +73,16 @@ def states() -> str:
     return "\n".join(parts)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"events.md": events, "states.md": states}
+def judged() -> str:
+    """What the product is judged by, and what shows each line."""
+    return f"{NOTICE}\n{checklist.page()}"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "events.md": events,
+    "states.md": states,
+    "checklist.md": judged,
+}
 
 
 def differences() -> list[str]:

@@ -1,7 +1,6 @@
 """Accounts over all processes: disconnected, connected again, several of them, refused."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +11,7 @@ import pytest
 from e2e.conftest import Ask, Connect, Sandbox
 from localrun.person import Person, Refused
 from stack import Stack
+from support.waiting import wait_for
 
 PATIENCE = 40.0
 CONNECTIONS = "/v1/connections"
@@ -22,13 +22,6 @@ EARLY = {"vk": ("vk", "video.save"), "dzen": ("dzen", "draft")}
 
 def ahead(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
-
-
-def until(seen: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.1)
 
 
 def holding(stack: Stack, service: str, value: str) -> list[str]:
@@ -84,7 +77,7 @@ def test_disconnecting_takes_everything_back(
         ask(person, connection)
     assert refused.value.problem["code"] == "not_found"
 
-    until(lambda: "credentials" not in holding(stack, "oauth-gateway", connection["id"]), 90)
+    wait_for(lambda: "credentials" not in holding(stack, "oauth-gateway", connection["id"]), 90)
     assert revoked(sandbox, platform) == before + 1
 
 
@@ -107,7 +100,7 @@ def test_connecting_the_same_account_again_keeps_its_id_and_sends_what_was_held(
             return bool(refusal.problem["code"] == "connection_expired")
         return False
 
-    until(refused)  # publisher hears of it over the bus
+    wait_for(refused)  # publisher hears of it over the bus
 
     again = person.connect_by_token("rutube", token)
     assert (again["id"], again["status"]) == (connection["id"], "active")

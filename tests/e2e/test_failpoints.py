@@ -25,6 +25,7 @@ from localrun.person import Person
 from localrun.plan import EVERY_PLATFORM
 from servers import Servers
 from stack import Stack
+from support.waiting import wait_for
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(300)]
 LEASE, QUARANTINE = 2.0, 2.0
@@ -68,7 +69,7 @@ class Bench:
         before = len(self._fired(point))
         (self.orders / point).write_text(action)
         then()
-        until(lambda: len(self._fired(point)) > before, f"{self.platform} {moment}")
+        wait_for(lambda: len(self._fired(point)) > before, PATIENCE, f"{self.platform} {moment}")
         return datetime.fromtimestamp(int(self._fired(point)[-1].suffix[1:]) / 1e9, UTC)
 
     def _fired(self, point: str) -> list[Path]:
@@ -81,7 +82,7 @@ class Bench:
 
     def raise_again(self) -> datetime:
         """It has died; when it is back."""
-        until(lambda: self.worker.process is None, f"{self.platform} dies")
+        wait_for(lambda: self.worker.process is None, PATIENCE, f"{self.platform} dies")
         self.worker.start()
         self.worker.wait_ready(time.monotonic() + PATIENCE)
         return datetime.now(UTC)
@@ -129,14 +130,6 @@ class Bench:
         """Whether the worker noticed that it is not its own any more."""
         lines = self.worker.log.read_text().splitlines()
         return any("lease_lost" in line and publication["id"] in line for line in lines)
-
-
-def until(true: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait with a deadline."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +255,9 @@ def frozen(bench: Bench, moment: str) -> None:
         before = bench.timeline(publication)
         bench.go_on()
         if moment != "claiming":  # then it never had it
-            until(lambda: bench.stepped_aside(publication), f"{bench.platform} steps aside")
+            wait_for(
+                lambda: bench.stepped_aside(publication), PATIENCE, f"{bench.platform} steps aside"
+            )
     finally:
         bench.go_on()
         bench.standby.stop()

@@ -18,7 +18,8 @@ from localrun.person import Person
 from localrun.plan import SANDBOX
 from stack import Stack
 from support import monitoring
-from support.prometheus import RULES, Prometheus, sooner, wait_for, watching
+from support.prometheus import RULES, Prometheus, sooner, watching
+from support.waiting import wait_for
 
 PATIENCE = 60.0
 FAILING = ("PublicationsFailing", "PublicationsFailingBadly")

@@ -1,6 +1,5 @@
 """The publishing lines of the checklist in spec.md §9, each by its name."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -10,6 +9,7 @@ import pytest
 from e2e.conftest import CLIP, Ask, Connect, Sandbox
 from localrun.person import Person, Refused
 from stack import Stack
+from support.waiting import wait_for
 
 PLATFORMS = ("vk", "rutube", "dzen", "telegram")
 PATIENCE = 40.0
@@ -54,7 +54,7 @@ def test_schedule_and_cancel(person: Person, connect: Connect, ask: Ask, sandbox
     (waiting,) = ask(person, connect(person, "telegram"), schedule_at=at.isoformat())
     answer = person.ask("publisher", "POST", f"/v1/publications/{waiting['id']}/cancel")
     assert answer["verdict"] == "cancelled"
-    _wait_until(at + timedelta(seconds=2))
+    wait_for(lambda: datetime.now(UTC) >= at + timedelta(seconds=2))
     assert person.look(waiting["id"])["status"] == "cancelled"
     assert sandbox.posts(title=waiting["title"]) == []
 
@@ -123,7 +123,7 @@ def test_disconnect_cancels_pending_publications(
     person.ask("connections", "DELETE", f"/v1/connections/{connection['id']}")
     (ended,) = person.watch([waiting["id"]], seconds=PATIENCE)
     assert ended["status"] == "cancelled"
-    _wait_until(at + timedelta(seconds=1))
+    wait_for(lambda: datetime.now(UTC) >= at + timedelta(seconds=1))
     assert sandbox.posts(title=waiting["title"]) == []
 
 
@@ -147,7 +147,7 @@ def test_a_token_refused_for_good_expires_the_connection(
     (ended,) = person.watch([accepted["id"]], seconds=PATIENCE)
     assert (ended["status"], ended["error"]["code"]) == ("failed", "connection_expired")
     path = f"/v1/connections/{connection['id']}"
-    _until(lambda: person.ask("connections", "GET", path)["status"] == "expired")
+    wait_for(lambda: person.ask("connections", "GET", path)["status"] == "expired")
 
 
 def test_a_timeout_is_handled_and_nothing_posted_twice(
@@ -191,15 +191,3 @@ def test_free_plan_no_access_start_plan_vk_only(
         start.connect_by_token("rutube", sandbox.account("rutube")["token"])
     assert refused.value.problem["code"] == "plan_required"
     assert connect(start, "vk")["status"] == "active"
-
-
-def _wait_until(instant: datetime) -> None:
-    while datetime.now(UTC) < instant:
-        time.sleep(0.1)
-
-
-def _until(seen: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.1)

@@ -1,12 +1,11 @@
 """A real Prometheus for tests: reads our rules, scrapes a running stack, says what it thinks."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGTERM
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import yaml
@@ -19,13 +18,12 @@ from localrun.ports import LOOPBACK, free_port
 from localrun.process import spawn, tail
 from stack import Stack
 from support import monitoring
+from support.waiting import wait_for
 
 RULES = "clipcast.rules.yml"
 EVERY = "1s"
 FOR = re.compile(r"^( +for: )\w+", re.MULTILINE)
 GRACE = 20.0
-PATIENCE = 60.0
-T = TypeVar("T")
 
 
 class Prometheus:
@@ -104,15 +102,6 @@ def configuration(stack: Stack) -> dict[str, Any]:
             {"job_name": job, "static_configs": [{"targets": ports[job]}]} for job in jobs
         ],
     }
-
-
-def wait_for(look: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """The first true answer."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"still {found!r} after {seconds} s"
-        time.sleep(0.2)
-    return found
 
 
 def _wait_ready(url: str, alive: Callable[[], bool], log: Path) -> None:

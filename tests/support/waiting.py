@@ -16,3 +16,12 @@ async def eventually(look: Callable[[], Awaitable[T]], seconds: float = 40) -> T
             raise AssertionError(f"still {found!r} after {seconds} s")
         await asyncio.sleep(0.02)
     return found
+
+
+def wait_for(look: Callable[[], T], seconds: float = 60, what: str = "") -> T:
+    """The same where nothing else runs in the process; `what` was waited for is said in the end."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"{what or 'still'} {found!r} after {seconds} s"
+        time.sleep(0.05)
+    return found

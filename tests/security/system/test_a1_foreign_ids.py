@@ -14,6 +14,7 @@ from localrun.environment import TREE
 from localrun.person import Person
 from security.system.conftest import System
 from security.system.operations import Operation, operations, put
+from support.waiting import wait_for
 
 CLIP = TREE / "deploy/local/clip.mp4"
 LISTS = {"list_connections", "list_publications", "summarise_stats", "export_stats"}
@@ -75,8 +76,16 @@ def owner(system: System) -> Owner:
     (now,) = person.publish(clip_id=clip, **request)
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     (later,) = person.publish(clip_id=f"{clip}-2", schedule_at=tomorrow, **request)
-    person.watch([now["id"]], seconds=60)
+    (shown,) = person.watch([now["id"]], seconds=60)
+    proven = datetime.fromisoformat(shown["published_at"])
+    wait_for(lambda: checked_at(person) >= proven)  # connections hears of it a moment later
     return Owner(person, linked["id"], [now["id"], later["id"]], key, clip)
+
+
+def checked_at(person: Person) -> datetime:
+    """When their only account was last known to work."""
+    (connection,) = person.ask("connections", "GET", "/v1/connections")["items"]
+    return datetime.fromisoformat(connection["checked_at"])
 
 
 @pytest.fixture(scope="module")

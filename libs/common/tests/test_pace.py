@@ -46,6 +46,14 @@ async def test_when_redis_is_back_slots_that_were_given_without_it_are_not_given
     assert (await other.reserve([LINE])).wait > given.wait + 1
 
 
+async def test_slots_that_redis_gave_and_forgot_are_not_given_again(pace: Pace) -> None:
+    for _ in range(5):
+        given = await pace.reserve([LINE])
+    await pace._script.registered_client.delete(f"{pace._prefix}:line")  # as when it is killed
+    following = await pace.reserve([LINE])
+    assert following.wait > given.wait + 0.9
+
+
 async def test_slots_given_without_redis_are_known_to_all_though_the_next_is_too_far_away(
     pace: Pace,
 ) -> None:

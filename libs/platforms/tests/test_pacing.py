@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from common.contracts.words import Platform
 from common.ids import new_id
 from common.observe import metrics
-from common.pace import Pace, redis_client
+from common.pace import Pace, Rate, redis_client
 from platforms.calls import Call
 from platforms.errors import NotYet, OutcomeUnknown, PlatformError, RateLimited, Unavailable
 from platforms.pacing import Pacer, PaceSettings
@@ -45,6 +45,20 @@ async def call(by: Pacer, call: Call) -> None:
 
 
 VIDEO_GET = Call(Platform.VK, "video.get", account="7")
+
+
+def told(name: str, platform: Platform) -> dict[str, float]:
+    """A number of each kind of limit."""
+    return {
+        by: REGISTRY.get_sample_value(name, {"platform": platform, "by": by}) or 0.0
+        for by in ("platform", "account", "chat", "day")
+    }
+
+
+async def waited_since(before: dict[str, float], platform: Platform) -> dict[str, float]:
+    """By which limits somebody waited or waits since, and for how long."""
+    now = told("pace_wait_seconds_sum", platform)
+    return {kind: now[kind] - before[kind] for kind in now if now[kind] > before[kind]}
 
 
 async def test_a_call_waits_for_its_turn_in_the_platforms_line(pace: Pace) -> None:
@@ -126,6 +140,20 @@ async def test_a_turn_that_was_waited_for_is_used_by_the_next_call_and_once(pace
     await asyncio.create_task(work())
 
 
+async def test_a_turn_that_was_slept_through_is_not_used_on_top_of_others(pace: Pace) -> None:
+    by = pacer(pace, pace_vk=2, account_pace_vk=100, in_line=LONG)
+    await call(by, VIDEO_GET)
+    before = told("pace_wait_seconds_sum", Platform.VK)
+    late = asyncio.create_task(call(by, VIDEO_GET))
+    await eventually(lambda: waited_since(before, Platform.VK))
+    awake = Rate(Platform.VK, calls=2, most=60)
+    for _ in range(4):
+        slot = time.monotonic() + (await pace.reserve([awake])).wait
+    time.sleep(2)  # noqa: ASYNC251 - the whole process is frozen
+    await late
+    assert time.monotonic() > slot, "behind those who were awake"
+
+
 async def test_a_turn_is_of_no_use_on_another_platform_or_in_another_task(pace: Pace) -> None:
     by = pacer(pace, pace_vk=0.1, pace_rutube=0.1, account_pace_rutube=1000)
 
@@ -143,14 +171,6 @@ async def test_a_turn_is_of_no_use_on_another_platform_or_in_another_task(pace: 
 SEND = Call(Platform.TELEGRAM, "sendVideo", account="42", chat="-1001")
 
 
-def told(name: str, platform: Platform) -> dict[str, float]:
-    """A number of each kind of limit."""
-    return {
-        by: REGISTRY.get_sample_value(name, {"platform": platform, "by": by}) or 0.0
-        for by in ("platform", "account", "chat", "day")
-    }
-
-
 @pytest.mark.parametrize(
     ("slow", "by"),
     [("pace_telegram", "platform"), ("account_pace_telegram", "account"), ("", "chat")],
@@ -165,12 +185,7 @@ async def test_a_wait_is_told_by_the_limit_that_takes_longest(
     await call(waiting, SEND)
     before = told("pace_wait_seconds_sum", Platform.TELEGRAM)
     second = asyncio.create_task(call(waiting, SEND))
-
-    async def longer() -> dict[str, float]:
-        now = told("pace_wait_seconds_sum", Platform.TELEGRAM)
-        return {kind: now[kind] - before[kind] for kind in now if now[kind] > before[kind]}
-
-    waited = await eventually(longer)
+    waited = await eventually(lambda: waited_since(before, Platform.TELEGRAM))
     second.cancel()
     assert set(waited) == {by}
     assert waited[by] <= (100 if slow else 60 / 18)

@@ -34,7 +34,7 @@ for i, key in ipairs(KEYS) do
   local interval, burst, most = tonumber(ARGV[4*i-3]), tonumber(ARGV[4*i-2]), tonumber(ARGV[4*i-1])
   local stored = tonumber(redis.call('GET', key) or now)
   local arrival = math.max(stored, now + tonumber(ARGV[4*i]))
-  if arrival > stored and tonumber(ARGV[4*i]) > 0 then  -- given away without Redis: all shall know
+  if arrival > stored and tonumber(ARGV[4*i]) > 0 then  -- not known here: all shall know
     local life = math.ceil((arrival - now) / 1000) + 1000
     redis.call('SET', key, string.format('%.0f', arrival), 'PX', life)
   end
@@ -81,7 +81,8 @@ RETRY_REDIS_SECONDS = 2.0
 LOCAL_SHARE = 8
 """Without Redis each process keeps to this part of the rate: slower, but never too fast for up to
 eight processes that call the same platform. What was promised before goes on counting: on the way
-to the local pace the slots that Redis gave, on the way back those that were given without it."""
+to the local pace the slots that Redis gave, on the way back those that were given without it, and
+its own that it has forgotten."""
 MOST_KEYS = 10_000
 log = logs.get(__name__)
 T = TypeVar("T")
@@ -187,9 +188,12 @@ class Pace:
         arguments: list[float] = []
         now = time.monotonic()
         for rate in rates:
-            ahead = self._arrivals.get(rate.key, now) - now
-            ahead -= (rate.burst - 1) * rate.interval * (self._share - 1)
-            arguments += [rate.interval * 1e6, rate.burst, rate.most * 1e6, max(0.0, ahead) * 1e6]
+            # A Redis that lost its data must not give once more what it gave already.
+            given = self._shared_slots.get(rate.key, -math.inf) + rate.interval
+            local = self._arrivals.get(rate.key, -math.inf)
+            local -= (rate.burst - 1) * rate.interval * (self._share - 1)
+            ahead = max(0.0, given - now, local - now)
+            arguments += [rate.interval * 1e6, rate.burst, rate.most * 1e6, ahead * 1e6]
         behind, wait, longest = await self._script(
             keys=[f"{self._prefix}:{rate.key}" for rate in rates], args=arguments
         )

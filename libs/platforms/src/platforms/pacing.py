@@ -5,6 +5,7 @@ over the same Redis, so that all of them together keep to one pace.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -159,15 +160,19 @@ class Pacer:
     async def _wait(self, wanted: Sequence[Rate], platform: Platform) -> None:
         if not wanted:
             return
-        slot = await self._pace.reserve(wanted)
-        by = _kind(slot.by)
-        if slot.refused:
-            metrics.PACE_REFUSALS.labels(platform, by).inc()
-            kind = NotYet if by == PLATFORM else RateLimited
-            note = f"our own pace: {slot.by.key}"
-            raise kind(timedelta(seconds=slot.wait), note=note, ours=True)
-        metrics.PACE_WAITS.labels(platform, by).observe(slot.wait)
-        await asyncio.sleep(slot.wait)
+        good_until = -math.inf
+        while time.monotonic() > good_until:  # a process may be frozen while it waits
+            asked = time.monotonic()
+            slot = await self._pace.reserve(wanted)
+            by = _kind(slot.by)
+            if slot.refused:
+                metrics.PACE_REFUSALS.labels(platform, by).inc()
+                kind = NotYet if by == PLATFORM else RateLimited
+                note = f"our own pace: {slot.by.key}"
+                raise kind(timedelta(seconds=slot.wait), note=note, ours=True)
+            metrics.PACE_WAITS.labels(platform, by).observe(slot.wait)
+            await asyncio.sleep(slot.wait)
+            good_until = asked + slot.wait + TURN_SECONDS
 
     async def _hold(self, call: Call, wait: timedelta) -> None:
         """Whoever shares the account, in any process, waits as well. Telegram's limits are of the

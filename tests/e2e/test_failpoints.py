@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from signal import SIGCONT
 from typing import Any
@@ -25,6 +26,7 @@ from localrun.person import Person
 from localrun.plan import EVERY_PLATFORM
 from servers import Servers
 from stack import Stack
+from support.otlp import Collector, Seen
 from support.waiting import wait_for
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(300)]
@@ -134,7 +136,7 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def benches(
-    servers: Servers, tmp_path_factory: pytest.TempPathFactory
+    servers: Servers, tmp_path_factory: pytest.TempPathFactory, collector: Collector
 ) -> Iterator[dict[str, Bench]]:
     """A system with two workers a platform, the second of them at rest."""
     home = tmp_path_factory.mktemp("failpoints")
@@ -142,6 +144,7 @@ def benches(
         home / "stack",
         servers,
         settings=SETTINGS
+        | collector.environment
         | {
             "LEASE": f"{LEASE:g}s",
             "QUARANTINE": f"{QUARANTINE:g}s",
@@ -306,3 +309,23 @@ def test_a_worker_that_freezes_there_past_its_lease_posts_and_writes_nothing_mor
 ) -> None:
     ended_already = ("telegram",) if moment == "recorded" else ()
     on_every_platform(benches, frozen, moment, *ended_already)
+
+
+def test_who_takes_over_from_a_dead_worker_goes_on_in_its_trace(
+    benches: dict[str, Bench], collector: Collector
+) -> None:
+    bench = benches["vk"]
+    publication, *_ = hit(bench, "answered", "kill9")
+    assert bench.end_of(publication) == "published"
+    timeline = bench.timeline(publication)
+    trace, fence = timeline[0]["trace_id"], sum(line["kind"] == "claimed" for line in timeline)
+
+    def last_claim() -> list[Seen]:
+        claims = [one for one in collector.spans(trace) if one.name == "claim vk"]
+        return [one for one in claims if one.attributes["clipcast.fence"] == fence]
+
+    (taken_over,) = wait_for(last_claim, PATIENCE)
+    assert fence > 1
+    # The dead worker may have told nothing: what it began has a name that needs no telling.
+    before = sha256(f"{publication['id']}/{fence - 1}".encode()).hexdigest()[:16]
+    assert (trace, before) in taken_over.links

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import resource
 import sys
@@ -18,7 +19,6 @@ from sqlalchemy import MetaData
 from common import commands_dead
 from common.bus import rights, topology
 from common.bus.subscription import Queue, Subscription, queues
-from common.db import migrate
 from common.doctor import broker, cache, command, database
 from common.doctor.finding import Check
 from common.observe import logs
@@ -60,6 +60,8 @@ class Service(Generic[S]):
 
     def main(self) -> None:
         """Read the command line and run one process or task."""
+        gc.freeze()  # what is imported now stays; `__main__` had switched the collector off
+        gc.enable()
         chosen = self._command_line().parse_args()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold tokens
         if chosen.command in {"dead", "doctor", *self.commands}:
@@ -89,6 +91,8 @@ class Service(Generic[S]):
     def _migrate(
         self, settings: Settings, privileged: Privileged, chosen: argparse.Namespace
     ) -> None:
+        from common.db import migrate  # noqa: PLC0415 - no process needs alembic
+
         move = migrate.downgrade if chosen.down else migrate.upgrade
         owner = privileged.database_owner_url or settings.database_url
         if not privileged.database_owner_url:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -85,6 +84,8 @@ async def _current(connection: AsyncConnection) -> str | None:
 
 
 def _revision(current: str | None, migrations: Path, migrate: str) -> Finding:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - no process needs alembic
+
     history = ScriptDirectory(str(migrations))
     head = history.get_current_head()
     if current == head:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,7 @@ from platforms.answers import Answer, unclear
 from platforms.bodies import Body
 from platforms.credentials import Credential
 from platforms.errors import PlatformError, Unavailable
+from platforms.standstill import in_time, unconfirmed
 
 TOKEN_CAP = 64 * 1024
 API_CAP = 2 * 1024 * 1024
@@ -34,7 +35,11 @@ for _name in ("httpx", "httpcore"):
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """How long each phase may stand still; the whole call has its own deadline. For the answer to
-    an upload only the deadline counts."""
+    an upload only the deadline counts.
+
+    `write` is an upload's time without progress: so long may the file take for its next piece, the
+    platform for taking a piece in, and the network for confirming what is under way.
+    """
 
     connect: timedelta = timedelta(seconds=5)
     read: timedelta = timedelta(seconds=30)
@@ -123,7 +128,12 @@ class Http:
         # Idle connections are dropped before servers usually do (5 s): a request written into
         # a connection that is just being closed would leave its outcome unknown.
         limits = httpx.Limits(max_connections=connections, keepalive_expiry=3)
-        inner = httpx.AsyncHTTPTransport(verify=_tls(), limits=limits, trust_env=False)
+        inner = httpx.AsyncHTTPTransport(
+            verify=_tls(),
+            limits=limits,
+            trust_env=False,
+            socket_options=[unconfirmed(self._phases.write)],
+        )
         self._client = httpx.AsyncClient(
             transport=_Injecting(inner),
             follow_redirects=False,
@@ -143,7 +153,7 @@ class Http:
         write may have been carried out. Errors of the media stream pass through.
         """
         trail = _Trail(whole=request.body is None)
-        content = request.body.stream(trail.completed) if request.body else None
+        content = self._content(request, trail)
         failure: PlatformError
         try:
             async with asyncio.timeout(request.deadline.total_seconds()) as deadline:
@@ -161,7 +171,7 @@ class Http:
         raise failure
 
     async def _exchange(
-        self, request: Request, content: AsyncIterator[bytes] | None, trail: _Trail
+        self, request: Request, content: AsyncGenerator[bytes, None] | None, trail: _Trail
     ) -> Answer:
         outgoing = self._build(request, content, trail)
         size = request.body.length if request.body else None
@@ -177,8 +187,13 @@ class Http:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, body, request.write)
 
+    def _content(self, request: Request, trail: _Trail) -> AsyncGenerator[bytes, None] | None:
+        if request.body is None:
+            return None
+        return in_time(request.body.stream(trail.completed), self._phases.write)
+
     def _build(
-        self, request: Request, content: AsyncIterator[bytes] | None, trail: _Trail
+        self, request: Request, content: AsyncGenerator[bytes, None] | None, trail: _Trail
     ) -> httpx.Request:
         headers = dict(request.headers)
         if request.body is not None:

@@ -67,16 +67,21 @@ class Samples:
         self, user_id: str, *, after: tuple[UUID, datetime] | None, limit: int
     ) -> list[Exported]:
         """In the order of the primary key."""
-        key = tuple_(W.c.publication_id, S.c.at)
-        wanted = (
-            select(*COLUMNS, W.c.platform, W.c.connection_id)
-            .join(W, W.c.publication_id == S.c.publication_id)
-            .where(W.c.user_id == user_id)
-        )
+        # Post by post, as in the sums below: joined at once, the samples of all users would be read
+        # and sorted for each page of a user who has many of them.
+        of_one = select(*COLUMNS).where(S.c.publication_id == W.c.publication_id)
+        wanted = select(W.c.platform, W.c.connection_id).where(W.c.user_id == user_id)
         if after is not None:
             # The first part alone is what the index of watches can start from.
-            wanted = wanted.where(W.c.publication_id >= after[0], key > after)
-        wanted = wanted.order_by(W.c.publication_id, S.c.at).limit(limit)
+            wanted = wanted.where(W.c.publication_id >= after[0])
+            of_one = of_one.where(tuple_(S.c.publication_id, S.c.at) > after)
+        samples = of_one.order_by(S.c.at).limit(limit).correlate(W).lateral()
+        wanted = (
+            wanted.add_columns(*(samples.c[column.name] for column in COLUMNS))
+            .select_from(W.join(samples, true()))
+            .order_by(W.c.publication_id, samples.c.at)
+            .limit(limit)
+        )
         rows = await self._connection.execute(wanted)
         return [
             Exported(_sample(row), Platform(row["platform"]), row["connection_id"])

@@ -1,0 +1,78 @@
+"""The arithmetic of the bench at size: ratios, goals and what the table says."""
+
+from typing import Any
+
+import pytest
+from bench.size.goals import AT_ONCE, CLAIM, LIST, POST, goal_of, table
+from bench.size.sides import ROUNDS, Compared, compare
+
+pytestmark = pytest.mark.anyio
+
+
+def test_a_ratio_is_that_of_each_round_so_that_a_slow_moment_hits_both_sides() -> None:
+    found = Compared(small=[1.0, 2.0, 4.0], large=[1.1, 2.4, 4.0]).told()
+    assert found["ratio"] == {"median": 1.1, "min": 1.0, "max": 1.2}
+    assert found["small_ms"] == {"median": 2.0, "min": 1.0, "max": 4.0}
+    assert found["large_ms"] == {"median": 2.4, "min": 1.1, "max": 4.0}
+
+
+async def test_the_sides_take_turns_at_being_first_and_the_first_round_does_not_count() -> None:
+    asked: list[str] = []
+
+    async def small() -> float:
+        asked.append("A")
+        return float(len(asked))
+
+    async def large() -> float:
+        asked.append("B")
+        return float(len(asked))
+
+    found = await compare(small, large)
+    assert "".join(asked) == ("ABBA" * ROUNDS)[: 2 * (ROUNDS + 1)]
+    assert (len(found.small), len(found.large)) == (ROUNDS, ROUNDS)
+    assert min(found.small + found.large) == 3
+
+
+@pytest.mark.parametrize(
+    ("goal", "figure", "word"),
+    [
+        (CLAIM, 1.1, "goal"),
+        (CLAIM, 1.11, "first step"),
+        (CLAIM, 1.31, "missed"),
+        (AT_ONCE, 4.9, "first step"),
+        (POST, 0.28, "goal"),
+        (POST, 0.27, "first step"),
+        (POST, 0.19, "missed"),
+    ],
+)
+def test_a_figure_reaches_the_goal_the_first_step_or_neither(
+    goal: Any, figure: float, word: str
+) -> None:
+    assert goal.verdict(figure) == word
+
+
+def test_the_claim_is_held_to_more_than_a_list() -> None:
+    assert (goal_of("claim"), goal_of("list all")) == (CLAIM, LIST)
+
+
+def test_the_table_tells_both_sides_the_ratio_and_what_it_should_be() -> None:
+    one = Compared(small=[2.0], large=[4.0]).told()
+    told = table(
+        {
+            "questions": {"claim": one},
+            "of_a_busy_user": {"get": one},
+            "due_at_once": {"seconds": {"median": 0.9, "min": 0.8, "max": 1.0}},
+        }
+    ).splitlines()
+    assert told[1].split() == [
+        "claim",
+        "2.0",
+        "4.0",
+        "2.0",
+        "(2.0-2.0)",
+        "<=1.1",
+        "<=1.3",
+        "missed",
+    ]
+    assert told[2].split() == ["busy", "user:", "get", "2.0", "4.0", "2.0", "(2.0-2.0)", *"---"]
+    assert told[3].split()[-3:] == ["<=1.0", "<=5.0", "goal"]

@@ -1,0 +1,104 @@
+"""What rounds of several sides come to: medians with spread, and our ratios against the goals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Literal
+
+from bench.measuring.side import Round
+from bench.measuring.spread import spread
+
+What = Literal["per_second", "cpu_per_1000"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Ours divided by a peer's, with calls that take `delay_ms`."""
+
+    name: str
+    what: What
+    peer: str
+    delay_ms: int
+    goal: float
+    first_step: float
+
+    def reached(self, ratio: float) -> str:
+        """Of CPU less is better."""
+        better = ratio.__le__ if self.what == "cpu_per_1000" else ratio.__ge__
+        return "goal" if better(self.goal) else "first step" if better(self.first_step) else "no"
+
+
+GOALS = (
+    Goal("publications/s against Celery", "per_second", "celery", 0, 2.0, 1.0),
+    Goal("publications/s against Celery", "per_second", "celery", 20, 12.0, 6.0),
+    Goal("publications/s against the bare loop", "per_second", "bare", 0, 0.8, 0.5),
+    Goal("publications/s against BullMQ", "per_second", "bullmq", 20, 1.0, 0.5),
+    Goal("CPU per 1,000 against Celery's", "cpu_per_1000", "celery", 0, 0.65, 1.0),
+)
+
+
+def summary(rounds: Sequence[Round], side: str, delay_ms: int) -> dict[str, Any]:
+    """One side's rounds with calls that take so long."""
+    mine = of(rounds, side, delay_ms)
+    return {
+        "side": side,
+        "delay_ms": delay_ms,
+        "rounds": len(mine),
+        "per_second": spread([one.per_second for one in mine], 1),
+        "cpu_per_1000": spread([one.cpu_per_1000 for one in mine]),
+        "servers_cpu_per_1000": spread([one.servers_cpu_per_1000 for one in mine]),
+        "cores_used_by_others": spread([one.cpu["others"] / one.seconds for one in mine]),
+    }
+
+
+def of(rounds: Sequence[Round], side: str, delay_ms: int) -> list[Round]:
+    """In the order in which they were run."""
+    return [one for one in rounds if (one.side, one.delay_ms) == (side, delay_ms)]
+
+
+def against(rounds: Sequence[Round], ours: str, goal: Goal) -> dict[str, Any] | None:
+    """The ratio of the medians, and the worst and best of neighbouring rounds; None when the peer
+    was not there."""
+    mine, theirs = (of(rounds, side, goal.delay_ms) for side in (ours, goal.peer))
+    if not mine or not theirs:
+        return None
+    values = [[getattr(one, goal.what) for one in side] for side in (mine, theirs)]
+    ratio = median(values[0]) / median(values[1])
+    pairs = [one / other for one, other in zip(*values, strict=True)]
+    return {
+        "name": goal.name,
+        "delay_ms": goal.delay_ms,
+        "ratio": round(ratio, 2),
+        "min": round(min(pairs), 2),
+        "max": round(max(pairs), 2),
+        "goal": goal.goal,
+        "first_step": goal.first_step,
+        "reached": goal.reached(ratio),
+    }
+
+
+HEADS = (("side", -12), ("ms/call", 8), ("jobs/s", 9), ("min", 8), ("max", 8), ("CPU s/1,000", 13))
+MORE = (("servers'", 10), ("others' cores", 15))
+RATIOS = (("ours", -40), ("ms/call", 8), ("ratio", 8), ("min", 7), ("max", 7), ("goal", 7))
+STEPS = (("first", 7), ("reached", 12))
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """For people."""
+    lines = [_line((*HEADS, *MORE), [name for name, _ in (*HEADS, *MORE)])]
+    for one in result["summary"]:
+        speed = one["per_second"]
+        values = [one["side"], one["delay_ms"], *(speed[name] for name in ("median", "min", "max"))]
+        costs = ("cpu_per_1000", "servers_cpu_per_1000", "cores_used_by_others")
+        values += [one[name]["median"] for name in costs]
+        lines.append(_line((*HEADS, *MORE), values))
+    lines += ["", _line((*RATIOS, *STEPS), [name for name, _ in (*RATIOS, *STEPS)])]
+    names = ("name", "delay_ms", "ratio", "min", "max", "goal", "first_step", "reached")
+    lines += [_line((*RATIOS, *STEPS), [one[name] for name in names]) for one in result["ratios"]]
+    return "\n".join(lines)
+
+
+def _line(columns: Sequence[tuple[str, int]], values: Sequence[object]) -> str:
+    """A negative width stands on the left."""
+    pairs = zip(values, (width for _, width in columns), strict=True)
+    return "".join(f"{value!s:{'<' if width < 0 else '>'}{abs(width)}}" for value, width in pairs)

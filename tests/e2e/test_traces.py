@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -138,7 +139,8 @@ def test_a_retry_is_linked_with_what_was_tried_before(
 def test_what_a_person_does_to_a_publication_leads_to_its_trace(
     person: Person, connect: Connect, ask: Ask, collector: Collector
 ) -> None:
-    (waiting,) = ask(person, connect(person, "telegram"), schedule_at="2027-11-22T10:00:00Z")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    (waiting,) = ask(person, connect(person, "telegram"), schedule_at=tomorrow)
     person.ask("publisher", "POST", f"/v1/publications/{waiting['id']}/cancel")
     mine = trace_of(person, waiting["id"])
     name = "POST /v1/publications/{publication_id}/cancel"

@@ -30,7 +30,7 @@ def test_the_collector_of_garbage_works_again_once_everything_is_imported() -> N
         "import gc, runpy, sys, common.service\n"
         "sys.argv = ['connections', 'topology', '--rights']\n"
         "runpy.run_module('connections', run_name='__main__', alter_sys=True)\n"
-        "print(gc.isenabled(), gc.get_freeze_count() > 100_000, file=sys.stderr)"
+        "print(gc.isenabled(), gc.get_freeze_count() > 0, file=sys.stderr)"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert told.stderr.decode().split() == ["True", "True"]

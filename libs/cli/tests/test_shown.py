@@ -63,3 +63,9 @@ def test_the_last_of_a_comma_list_is_completed() -> None:
     assert list(words.platforms("")) == list(Platform)
     assert list(words.platforms("vk,")) == ["vk,rutube", "vk,dzen", "vk,telegram"]
     assert list(words.platforms("vk,tele")) == ["vk,telegram"]
+
+
+def test_what_keeps_a_publication_is_said_once() -> None:
+    stage = {"name": "waiting", "percent": None, "until": None, "why": "paused"}
+    held = {"status": "publishing", "stage": stage, "hold": "paused"}
+    assert shown.state(held) == "publishing waiting paused"

@@ -140,6 +140,44 @@ async def test_a_turn_that_was_waited_for_is_used_by_the_next_call_and_once(pace
     await asyncio.create_task(work())
 
 
+@pytest.mark.parametrize("where", [Platform.VK, Platform.RUTUBE])
+async def test_a_redis_that_hangs_slows_calls_down_and_stops_none(where: Platform) -> None:
+    async def silent(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        redis = redis_client(SecretStr(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"))
+        by = pacer(Pace(redis), in_line=LONG, aside=LONG)
+        interval = 1 / PaceSettings().everybody[where]
+        async with asyncio.timeout(8 * interval + 5):
+            await call(by, Call(where, "status", account="7"))
+        await redis.aclose()
+
+
+async def test_a_turn_that_was_waited_for_is_void_when_the_next_wait_is_slept_through(
+    pace: Pace,
+) -> None:
+    by = pacer(pace, pace_vk=2, account_pace_vk=0.5, in_line=LONG, aside=LONG)
+    await call(by, VIDEO_GET)  # its account has the next in two seconds
+
+    async def work() -> None:
+        await by.turn(Platform.VK)
+        await call(by, VIDEO_GET)
+
+    async def waits_for_its_account() -> bool:
+        return "account" in await waited_since(before, Platform.VK)
+
+    before = told("pace_wait_seconds_sum", Platform.VK)
+    late = asyncio.create_task(work())
+    await eventually(waits_for_its_account)
+    awake = Rate(Platform.VK, calls=2, most=60)
+    for _ in range(8):
+        slot = time.monotonic() + (await pace.reserve([awake])).wait
+    time.sleep(3.5)  # noqa: ASYNC251 - the whole process is frozen
+    await late
+    assert time.monotonic() > slot, "behind those who were awake"
+
+
 async def test_a_turn_that_was_slept_through_is_not_used_on_top_of_others(pace: Pace) -> None:
     by = pacer(pace, pace_vk=2, account_pace_vk=100, in_line=LONG)
     await call(by, VIDEO_GET)

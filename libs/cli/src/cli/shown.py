@@ -40,7 +40,7 @@ def state(one: Row) -> str:
             words.append(say("до ", "until ") + moment(stage["until"]))
     elif one["status"] == "scheduled":
         words.append(say("на ", "for ") + moment(one["schedule_at"]))
-    if one.get("hold"):
+    if one.get("hold") and one["hold"] not in words:
         words.append(str(one["hold"]))
     return " ".join(words)
 

@@ -81,9 +81,11 @@ RETRY_REDIS_SECONDS = 2.0
 LOCAL_SHARE = 8
 """Without Redis each process keeps to this part of the rate: slower, but never too fast for up to
 eight processes that call the same platform. What was promised before goes on counting: on the way
-to the local pace the slots that Redis gave, on the way back those that were given without it, and
-its own that it has forgotten."""
+to the local pace the slots that Redis gave, on the way back those given without it. Should
+Redis have lost its data, each process tells it of its own last slot when it takes the next."""
 MOST_KEYS = 10_000
+LONGEST_INTERVAL = 10.0
+"""Seconds for which a slot that was used still counts: more than between two of any rate."""
 log = logs.get(__name__)
 T = TypeVar("T")
 
@@ -108,10 +110,11 @@ class Rate:
 @dataclass(frozen=True, slots=True)
 class Slot:
     """The slot is ours after `wait` seconds, which is how long `by` takes; if `refused`, it is not,
-    and `by` would have room after `wait`."""
+    and `by` would have room after `wait`. `at`: the same moment on the monotonic clock."""
 
     wait: float
     by: Rate
+    at: float
     refused: bool = False
 
 
@@ -151,6 +154,7 @@ class Pace:
         # Kept here as well, for the case that Redis is away now or will be.
         until = time.monotonic() + seconds + (rate.burst - 1) * rate.interval * self._share
         self._arrivals[rate.key] = max(self._arrivals.get(rate.key, 0.0), until)
+        self._arrivals = _recent(self._arrivals)
         await self._asked("hold", self._held(rate, seconds))
 
     async def count(self, key: str, calls: int, seconds: int) -> float:
@@ -197,7 +201,10 @@ class Pace:
         behind, wait, longest = await self._script(
             keys=[f"{self._prefix}:{rate.key}" for rate in rates], args=arguments
         )
-        slot = Slot(float(wait) / 1e6, rates[longest - 1], refused=bool(behind))
+        # A process may be frozen while it waits for the answer.
+        answered = min(time.monotonic(), now + ANSWER_SECONDS)
+        seconds = float(wait) / 1e6
+        slot = Slot(seconds, rates[longest - 1], answered + seconds, refused=bool(behind))
         if not slot.refused:
             self._shared_slots |= {rate.key: now + slot.wait for rate in rates}
             self._shared_slots = _recent(self._shared_slots)
@@ -229,12 +236,12 @@ class Pace:
         ]
         if late:
             wait, rate = max(late, key=lambda one: one[0])
-            return Slot(wait, rate, refused=True)
+            return Slot(wait, rate, now + wait, refused=True)
         wait, longest = max(zip(waits, rates, strict=True), key=lambda one: one[0])
         for rate, arrival in zip(rates, arrivals, strict=True):
             self._arrivals[rate.key] = max(arrival, now + wait) + rate.interval * self._share
         self._arrivals = _recent(self._arrivals)
-        return Slot(wait, longest)
+        return Slot(wait, longest, now + wait)
 
     def _arrival(self, rate: Rate, now: float) -> float:
         """When this process may go on; it does not know who else begins at this moment, so at
@@ -246,8 +253,8 @@ class Pace:
 
 
 def _recent(times: dict[str, float]) -> dict[str, float]:
-    """Without what has passed, once there are many."""
+    """Without what counts no more, once there are many."""
     if len(times) <= MOST_KEYS:
         return times
-    now = time.monotonic()
-    return {key: at for key, at in times.items() if at > now}
+    passed = time.monotonic() - LONGEST_INTERVAL
+    return {key: at for key, at in times.items() if at > passed}

@@ -5,7 +5,6 @@ over the same Redis, so that all of them together keep to one pace.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -31,6 +30,8 @@ SAVES = "video.save"
 DAY = 24 * 60 * 60
 PLATFORM, ACCOUNT, CHAT = "platform", "account", "chat"
 """What a rate is of."""
+TAKEN_ANEW = 3
+"""How often a slot is taken until one is used in time."""
 TURN_SECONDS = 1.0
 """How long a turn stays good: used later, it would come on top of other calls."""
 
@@ -160,9 +161,7 @@ class Pacer:
     async def _wait(self, wanted: Sequence[Rate], platform: Platform) -> None:
         if not wanted:
             return
-        good_until = -math.inf
-        while time.monotonic() > good_until:  # a process may be frozen while it waits
-            asked = time.monotonic()
+        for _ in range(TAKEN_ANEW):
             slot = await self._pace.reserve(wanted)
             by = _kind(slot.by)
             if slot.refused:
@@ -172,7 +171,12 @@ class Pacer:
                 raise kind(timedelta(seconds=slot.wait), note=note, ours=True)
             metrics.PACE_WAITS.labels(platform, by).observe(slot.wait)
             await asyncio.sleep(slot.wait)
-            good_until = asked + slot.wait + TURN_SECONDS
+            if time.monotonic() < slot.at + TURN_SECONDS:
+                return
+            # The process was frozen meanwhile; with the slot, a turn that was waited for is void.
+            line = self._line(platform)
+            wanted = wanted if line in wanted else [line, *wanted]
+        raise NotYet(timedelta(seconds=TURN_SECONDS), note="our own process is too slow", ours=True)
 
     async def _hold(self, call: Call, wait: timedelta) -> None:
         """Whoever shares the account, in any process, waits as well. Telegram's limits are of the

@@ -12,6 +12,12 @@ from common.observe import trace
 from common.observe.terminal import readable
 from common.observe.untrusted import short
 
+NOISY = (
+    "httpx", "httpcore", "aiormq", "aio_pika", "uvicorn.access", "faststream",
+    "alembic.runtime.plugins",
+)  # fmt: skip
+"""Whose usual lines tell nobody anything."""
+
 
 def _with_trace(
     _logger: object, _method: str, line: MutableMapping[str, Any]
@@ -64,7 +70,7 @@ def configure(service: str, process: str) -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
-    for noisy in ("httpx", "httpcore", "aiormq", "aio_pika", "uvicorn.access", "faststream"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service, process=process)
 

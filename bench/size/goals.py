@@ -25,6 +25,8 @@ CLAIM = Goal(1.1, 1.3)
 LIST = Goal(1.2, 1.5)
 AT_ONCE = Goal(1.0, 5.0)
 POST = Goal(0.28, 0.2, at_least=True)
+RELAY = Goal(0.95, 0.8, at_least=True)
+COMMIT_P50, COMMIT_P99 = Goal(5, 10), Goal(15, 30)
 
 
 def goal_of(question: str) -> Goal:

@@ -1,10 +1,14 @@
-"""The arithmetic of the bench at size: ratios, goals and what the table says."""
+"""The arithmetic of the benches at size and of the bus: ratios, goals, and what is counted."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from bench.size.goals import AT_ONCE, CLAIM, LIST, POST, goal_of, table
 from bench.size.sides import ROUNDS, Compared, compare
+from bench.traffic.client import Refused, asked
 
 pytestmark = pytest.mark.anyio
 
@@ -76,3 +80,36 @@ def test_the_table_tells_both_sides_the_ratio_and_what_it_should_be() -> None:
     ]
     assert told[2].split() == ["busy", "user:", "get", "2.0", "4.0", "2.0", "(2.0-2.0)", *"---"]
     assert told[3].split()[-3:] == ["<=1.0", "<=5.0", "goal"]
+
+
+@asynccontextmanager
+async def answering(status: str) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A server's port, and what it was sent."""
+    bodies: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readline():
+            while (line := await reader.readline()) != b"\r\n":
+                if line.startswith(b"Content-Length:"):
+                    length = int(line.split()[1])
+            assert head == b"POST /here HTTP/1.1\r\n"
+            bodies.append(await reader.readexactly(length))
+            writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}".encode())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], bodies
+
+
+async def test_each_body_is_posted_once_however_many_connections_there_are() -> None:
+    sent = [b"%d" % number for number in range(30)]
+    async with answering("202 Accepted") as (port, bodies):
+        assert await asked(port, "/here", {"X": "1"}, iter(sent), connections=4) > 0
+    assert sorted(bodies) == sorted(sent)
+
+
+async def test_an_answer_that_refuses_is_no_figure() -> None:
+    async with answering("409 Conflict") as (port, _):
+        with pytest.raises(Refused):
+            await asked(port, "/here", {}, iter([b"{}"]), connections=1)

@@ -24,8 +24,9 @@ log = logs.get(__name__)
 PART = 6 * PIECE
 """S3 takes at most 10,000 parts a file: enough for 58 GiB."""
 PARTS_AT_ONCE = 2
-BLOCK = 4 * PIECE
-"""One request fetches that much: a connection is never held open by a slow reader."""
+BLOCK = 2 * PIECE
+"""One request fetches that much: a connection is never held open by a slow reader. With more, each
+file that is being sent takes more memory; with less, the store's round trips slow it down."""
 
 
 class Bucket:
@@ -77,23 +78,26 @@ class OpenObject:
 
     async def read(self, offset: int, length: int) -> bytes:
         """See `Opened`."""
+        return bytes(await self._fetch(offset, length))
+
+    def pieces(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
+        """See `Opened`."""
+        return by_blocks(self._fetch, start, stop, BLOCK)
+
+    async def _fetch(self, offset: int, length: int) -> memoryview:
         stop = min(offset + length, self.head.size)
         if stop <= offset:
-            return b""
+            return memoryview(b"")
         with _told():
             found = await obstore.get_async(
                 self._store,
                 self._path,
                 options={"range": (offset, stop), "if_match": self.head.etag},
             )
-            data = bytes(await found.bytes_async())
+            data = memoryview(await found.bytes_async())
         if len(data) != stop - offset or found.meta["size"] != self.head.size:
             raise MediaChanged("another size")
         return data
-
-    def pieces(self, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        """See `Opened`."""
-        return by_blocks(self.read, start, stop, BLOCK)
 
 
 @contextmanager

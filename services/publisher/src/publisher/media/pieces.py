@@ -24,10 +24,10 @@ async def regroup(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         yield bytes(waiting)
 
 
-async def ahead(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+async def ahead(pieces: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
     """The same pieces, the next one being fetched while the present one is used."""
 
-    async def following() -> bytes | None:
+    async def following() -> T | None:
         return await anext(pieces, None)
 
     upcoming = asyncio.create_task(following())
@@ -42,11 +42,14 @@ async def ahead(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, No
 
 
 async def by_blocks(
-    read: Callable[[int, int], Awaitable[bytes]], start: int, stop: int, block: int = PIECE
+    read: Callable[[int, int], Awaitable[bytes | memoryview]],
+    start: int,
+    stop: int,
+    block: int = PIECE,
 ) -> AsyncGenerator[bytes, None]:
     """Pieces of what `read(offset, length)` gives, asked for a block at a time, one ahead."""
 
-    async def blocks() -> AsyncGenerator[bytes, None]:
+    async def blocks() -> AsyncGenerator[bytes | memoryview, None]:
         for offset in range(start, stop, block):
             yield await read(offset, min(block, stop - offset))
 
@@ -54,7 +57,7 @@ async def by_blocks(
     try:
         async for data in reading:
             for at in range(0, len(data), PIECE):
-                yield data[at : at + PIECE]
+                yield bytes(data[at : at + PIECE])
     finally:
         await reading.aclose()
 

@@ -1,4 +1,4 @@
-"""A clip of any size goes through a publishing worker piece by piece (spec.md §3)."""
+"""Clips of any size go through a publishing worker piece by piece (spec.md §3)."""
 
 import shutil
 import struct
@@ -6,6 +6,9 @@ from hashlib import file_digest
 from pathlib import Path
 
 import pytest
+from bench.sinks.certificate import certificate
+from bench.sinks.running import sink, uploaded
+from bench.sinks.uploader import Asked
 
 from e2e.conftest import CLIP, Connect, Sandbox
 from localrun.person import Person
@@ -16,6 +19,9 @@ SIZE, BOUND = 256 * MIB, 64 * MIB
 """The bound is the one for a file of 1 GiB. This one is smaller, but four times the bound: a worker
 that kept the file, or grew with it, would be seen."""
 WORKER = "publisher-dzen-telegram"
+AT_ONCE, EACH, BOUND_OF_ALL = 16, 32 * MIB, 96 * MIB
+"""Of each upload at once: the piece on its way, its encrypted copy, what the network has not taken
+yet, and the next piece from the store."""
 
 
 @pytest.fixture
@@ -48,6 +54,25 @@ def test_publishing_a_large_file_to_dzen_raises_the_workers_memory_by_less_than_
     (post,) = sandbox.posts(platform="dzen", post_id=ended["post_id"])
     with large.open("rb") as file:
         assert (post["bytes"], post["sha256"]) == (SIZE, file_digest(file, "sha256").hexdigest())
+
+
+def test_sixteen_uploads_at_once_raise_the_memory_by_a_few_pieces_each(tmp_path: Path) -> None:
+    file = tmp_path / "u/somebody/large.mp4"
+    file.parent.mkdir(parents=True)
+    with file.open("wb") as empty:
+        empty.truncate(EACH)
+    trusted = certificate(tmp_path / "sink.pem")
+    with sink(tls=trusted, together=AT_ONCE) as taking:
+        asked = Asked(
+            url=taking.url,
+            store=str(tmp_path),
+            keys=["u/somebody/large.mp4"] * AT_ONCE,
+            certificate=str(trusted),
+        )
+        grown = uploaded(asked)["peak_growth"]
+        taken = [taking.receipt()["bytes"] for _ in range(AT_ONCE)]
+    assert taken == [EACH] * AT_ONCE
+    assert grown < BOUND_OF_ALL
 
 
 def _new_peak(stack: Stack) -> int:

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bench.size.filling import BUSY
 from common.contracts.words import Platform
 from publisher.app.cancel_publication import cancel_publication
 from publisher.app.ports import Filters
@@ -150,6 +149,3 @@ def of_stats(of: Watched) -> Mapping[str, AskingStats]:
 
 def _page(user: str, filters: Filters, before: UUID | None) -> Asking:
     return lambda uow: uow.publications.page(user, filters, before=before, limit=PAGE)
-
-
-__all__ = ["BUSY", "USER", "claim", "known", "lists", "of_person", "of_stats", "watched"]

@@ -6,7 +6,20 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import MetaData, Table, func, insert, select
+from sqlalchemy import (
+    ARRAY,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,6 +35,25 @@ INBOX: Table = inbox_table(_metadata)
 ANSWERS: Table = answers_table(_metadata)
 CHANNEL = "outbox"
 """The NOTIFY channel on which the relay is woken; polling is the guarantee."""
+
+
+def _tell() -> Select[Any]:
+    """However many facts there are, keep them and wake the relay in one statement."""
+    told = (
+        func.unnest(
+            bindparam("id", type_=ARRAY(Uuid)),
+            bindparam("routing_key", type_=ARRAY(Text)),
+            bindparam("body", type_=ARRAY(Text)),
+        )
+        .table_valued("id", "routing_key", "body", name="told")
+        .render_derived()
+    )
+    facts = select(told.c.id, told.c.routing_key, cast(told.c.body, JSONB))
+    kept = insert(OUTBOX).from_select(["id", "routing_key", "body"], facts).cte("kept")
+    return select(func.pg_notify(CHANNEL, "")).add_cte(kept)
+
+
+TELL = _tell()
 
 
 class UnitOfWork:
@@ -82,7 +114,7 @@ class UnitOfWork:
             {
                 "id": envelope.id,
                 "routing_key": event.routing_key,
-                "body": envelope.model_dump(mode="json", exclude_none=True),
+                "body": envelope.model_dump_json(exclude_none=True),
             }
         )
 
@@ -133,5 +165,5 @@ class UnitOfWork:
 
     async def _flush(self) -> None:
         if self._facts:
-            await self.connection.execute(insert(OUTBOX), self._facts)
-            await self.connection.execute(select(func.pg_notify(CHANNEL, "")))
+            columns = {name: [fact[name] for fact in self._facts] for name in self._facts[0]}
+            await self.connection.execute(TELL, columns)

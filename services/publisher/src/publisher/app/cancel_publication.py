@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from publisher.app import record
-from publisher.app.ports import Uow
+from publisher.app.ports import Line, Uow
 from publisher.domain.publication import Publication
 from publisher.domain.rules import Verdict, cancel_verdict
 from publisher.domain.states import Status
@@ -41,7 +41,7 @@ async def _requested(uow: Uow, publication: Publication, why: str) -> Publicatio
         cancel_requested=True,
         cancel_why=why,
         after=timedelta(0) if idle else None,
+        line=Line("cancel_requested", detail=why),
     )
     assert row is not None  # noqa: S101 - the row is locked
-    await uow.timeline.note(row, "cancel_requested", detail=why)
     return row

@@ -3,17 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 from pydantic import ValidationError
 
 from common.contracts.words import Platform
 from platforms.port import Adapter
-from publisher.app.ports import Filters, Uow
+from publisher.app.ports import Uow
 from publisher.app.requested import Checked, Finding, Horizon, Request, Target
 from publisher.domain.limits import excesses
 from publisher.domain.publication import Connection
-from publisher.domain.states import ACTIVE
 
 
 async def check_request(
@@ -36,7 +34,7 @@ async def check_request(
             findings += _content(index, target, request, adapters.get(platform))
         if connection and not connection.healthy:
             findings.append(Finding(index, "connection_id", "connection_expired"))
-        if connection and await _active(uow, request, connection.id):
+        if connection and await uow.publications.is_active(connection.id, request.clip_id):
             findings.append(Finding(index, "connection_id", "duplicate_publication"))
     findings += _twice(connections)
     if request.media_problem:
@@ -76,14 +74,6 @@ def _content(
             place = ".".join(str(part) for part in one["loc"])
             found.append(Finding(index, f"options.{place}", "invalid_request", one["msg"]))
     return found
-
-
-async def _active(uow: Uow, request: Request, connection_id: UUID) -> bool:
-    for status in ACTIVE:
-        wanted = Filters(status=status, connection_id=connection_id, clip_id=request.clip_id)
-        if await uow.publications.page(request.user_id, wanted, before=None, limit=1):
-            return True
-    return False
 
 
 def _twice(connections: list[Connection | None]) -> list[Finding]:

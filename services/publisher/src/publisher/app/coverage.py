@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from common.contracts.words import Plan
-from publisher.app.ports import Uow
+from publisher.app.ports import Line, Uow
 from publisher.domain.publication import Publication
 
 
@@ -25,8 +25,11 @@ async def call_off_uncovered(uow: Uow, claimed: Publication) -> Publication:
     if claimed.cancel_requested or known is None or covers(*known, claimed):
         return claimed
     row = await uow.publications.change(
-        claimed, fenced=True, cancel_requested=True, cancel_why="plan"
+        claimed,
+        fenced=True,
+        cancel_requested=True,
+        cancel_why="plan",
+        line=Line("cancel_requested", detail="plan"),
     )
     assert row is not None  # noqa: S101 - claimed in this very transaction
-    await uow.timeline.note(row, "cancel_requested", detail="plan")
     return row

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from platforms.port import Adapter
 from publisher.app.check_request import check_time
 from publisher.app.coverage import later
-from publisher.app.ports import Uow
+from publisher.app.ports import Line, Uow
 from publisher.app.requested import Finding, Horizon
 from publisher.domain.limits import excesses
 from publisher.domain.publication import Publication
@@ -58,12 +58,10 @@ async def edit_publication(
     if "schedule_at" in columns:
         columns["due_at"] = columns["schedule_at"]
         columns["hold"] = None  # or a reconnect would send it at once
-    row = await uow.publications.change(
+    return await uow.publications.change(
         publication,
+        line=Line("edited", detail=", ".join(sorted(changes))),
         **columns,
         plan_at=later(plan_at, publication),
         version=publication.version + 1,
     )
-    if row is not None:
-        await uow.timeline.note(row, "edited", detail=", ".join(sorted(changes)))
-    return row

@@ -32,6 +32,15 @@ class Filters:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the timeline says of a change."""
+
+    kind: str
+    step: str | None = None
+    detail: str | None = None
+
+
 class Publications(Protocol):
     """The rows. Every change is one conditional UPDATE; None means that somebody was faster."""
 
@@ -53,6 +62,10 @@ class Publications(Protocol):
         """Newest first."""
         ...
 
+    async def is_active(self, connection_id: UUID, clip_id: str) -> bool:
+        """Whether this clip is on its way to this account, or nobody knows whether it got there."""
+        ...
+
     async def change(
         self,
         publication: Publication,
@@ -62,13 +75,17 @@ class Publications(Protocol):
         fenced: bool = False,
         release: bool = False,
         woken: bool = False,
+        shown: bool = False,
+        line: Line | None = None,
         **columns: Any,  # noqa: ANN401 - column values
     ) -> Publication | None:
         """Write columns, if the row still has the publication's status (and, if `fenced`,
         its fence and a lease).
 
         `to` moves the status along the table of states; `after` sets when it is due again;
-        `release` gives the lease back; `woken` says that a worker is called in this transaction.
+        `release` gives the lease back; `woken` says that a worker is called in this transaction;
+        `shown` tells people as well when it goes on; `line` goes into the timeline with the change,
+        or not at all. What is published is so from this moment.
         Raises IllegalMove, DuplicatePublication.
         """
         ...

@@ -19,6 +19,7 @@ from publisher.app import record, refusals, traced
 from publisher.app.calls import Call, Calls
 from publisher.app.engine import Engine
 from publisher.app.lease import FencedOff, Lease, LeaseLost
+from publisher.app.ports import Line
 from publisher.app.row import Row
 from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.rules import in_doubt
@@ -217,17 +218,17 @@ class _Attempt:
     async def _hand_over(self, kind: str = "handed_over", **columns: Any) -> None:  # noqa: ANN401 - column values
         """Let another worker go on at once, or once it is not paused any more."""
         async with self._engine.transaction() as uow:
-            row = self._row.keep(
+            self._row.keep(
                 await uow.publications.change(
                     self._row.now,
                     fenced=True,
                     release=True,
                     after=timedelta(0),
+                    line=Line(kind, columns.get("step", self._row.now.step)),
                     **self._not_begun(),
                     **columns,
                 )
             )
-            await uow.timeline.note(row, kind, step=row.step)
 
     async def _take_back(self) -> None:
         """Undo what was made so far, best effort, then say that it is cancelled."""

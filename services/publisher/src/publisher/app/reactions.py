@@ -15,7 +15,7 @@ from common.contracts.stats import StatsCollected
 from common.contracts.words import Plan
 from publisher.app.cancel_publication import cancel_publication
 from publisher.app.coverage import covers
-from publisher.app.ports import Uow
+from publisher.app.ports import Line, Uow
 from publisher.domain.publication import Connection
 from publisher.domain.states import Status
 
@@ -37,9 +37,8 @@ async def remember_connection(uow: Uow, heard: Heard) -> None:
     held = await uow.publications.under_way(Status.SCHEDULED, connection_id=fact.connection_id)
     for row in held:
         if row.hold:
-            released = await uow.publications.change(row, hold=None, after=timedelta(0))
-            if released is not None:
-                await uow.timeline.note(released, "released")
+            now = timedelta(0)
+            await uow.publications.change(row, hold=None, after=now, line=Line("released"))
 
 
 async def forget_connection(uow: Uow, heard: Heard) -> None:

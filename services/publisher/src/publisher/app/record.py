@@ -12,7 +12,7 @@ from common.contracts.publisher import (
     PublicationUncertain,
 )
 from common.observe import logs, metrics, trace
-from publisher.app.ports import Uow
+from publisher.app.ports import Line, Uow
 from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.states import Status
 
@@ -68,21 +68,20 @@ async def published(
     detail: str | None = None,
 ) -> Publication | None:
     """The platform shows it (or a person says so)."""
-    now = await uow.now()
     done = await uow.publications.change(
         publication,
         to=Status.PUBLISHED,
         fenced=fenced,
         post_id=post_id,
         url=url,
-        published_at=now,
         step_state=StepState.DONE,
         error_code=None,
         error_reason=None,
+        line=Line("published", publication.step, detail),
     )
     if done is None:
         return None
-    await uow.timeline.note(done, "published", step=done.step, detail=detail)
+    at = done.published_at or done.updated_at
     uow.tell(
         PublicationPublished(
             **_about(done),
@@ -90,7 +89,7 @@ async def published(
             account_id=done.account_id,
             post_id=post_id or "",
             url=url or "",
-            published_at=now,
+            published_at=at,
         ),
         version=done.version,
     )
@@ -104,7 +103,7 @@ async def published(
             log.info("publish_job_success", **ids(done), post_id=post_id, url=url)
         metrics.PUBLICATIONS.labels(done.platform, "published").inc()
         if measured:
-            metrics.PUBLISH_SECONDS.labels(done.platform).observe((now - since).total_seconds())
+            metrics.PUBLISH_SECONDS.labels(done.platform).observe((at - since).total_seconds())
 
     uow.then(tell)
     return done
@@ -127,11 +126,11 @@ async def failed(
         fenced=fenced,
         error_code=code,
         error_reason=reason,
+        line=Line("failed", columns.get("step", publication.step), detail or reason),
         **columns,
     )
     if done is None:
         return None
-    await uow.timeline.note(done, "failed", step=done.step, detail=detail or reason)
     uow.tell(PublicationFailed(**_about(done), code=code, reason=reason), version=done.version)
 
     why = {"status": done.status, "code": code, "reason": reason}
@@ -149,10 +148,11 @@ async def cancelled(
     uow: Uow, publication: Publication, *, why: str, fenced: bool
 ) -> Publication | None:
     """Nothing is or will be visible."""
-    done = await uow.publications.change(publication, to=Status.CANCELLED, fenced=fenced)
+    done = await uow.publications.change(
+        publication, to=Status.CANCELLED, fenced=fenced, line=Line("cancelled", detail=why)
+    )
     if done is None:
         return None
-    await uow.timeline.note(done, "cancelled", detail=why)
     uow.tell(PublicationCancelled(**_about(done), why=why), version=done.version)
     uow.then(metrics.PUBLICATIONS.labels(done.platform, "cancelled").inc)
     return done
@@ -174,10 +174,10 @@ async def uncertain(
         fenced=fenced,
         error_code=code,
         error_reason=reason,
+        line=Line("uncertain", step, reason),
     )
     if done is None:
         return None
-    await uow.timeline.note(done, "uncertain", step=step, detail=reason)
     uow.tell(PublicationUncertain(**_about(done), step=step), version=done.version)
 
     why = {"status": done.status, "code": code, "reason": reason}
@@ -202,18 +202,15 @@ async def parked(
     **columns: Any,  # noqa: ANN401 - column values
 ) -> Publication | None:
     """Give the lease back until the row is due again; no worker is held meanwhile."""
-    until = await uow.now() + after
-    done = await uow.publications.change(
+    return await uow.publications.change(
         publication,
         fenced=True,
         release=True,
         after=after,
+        shown=True,
+        line=Line(kind, columns.get("step", publication.step), why),
         stage=stage,
-        stage_until=until,
         stage_why=why,
         percent=None,
         **columns,
     )
-    if done is not None:
-        await uow.timeline.note(done, kind, step=done.step, detail=why)
-    return done

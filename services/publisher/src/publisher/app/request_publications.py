@@ -24,8 +24,8 @@ async def request_publications(
         for target, connection in zip(request.targets, connections, strict=True)
     ]
     await uow.publications.add(rows)
+    await uow.timeline.note_all(rows, "requested" if request.schedule_at is None else "scheduled")
     for row in rows:
-        await uow.timeline.note(row, "requested" if row.schedule_at is None else "scheduled")
         if row.status is Status.PUBLISHING:
             record.wake(uow, row)
     return rows

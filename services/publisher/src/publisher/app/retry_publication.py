@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from publisher.app import record
 from publisher.app.coverage import later
-from publisher.app.ports import Uow
+from publisher.app.ports import Line, Uow
 from publisher.domain.publication import AFRESH, Publication, Stage
 from publisher.domain.states import Status
 
@@ -28,6 +28,7 @@ async def retry_publication(
         to=Status.PUBLISHING,
         after=timedelta(0),
         woken=True,
+        line=Line("retried"),
         stage=Stage.QUEUED,
         failures=0,
         attempt=0,
@@ -38,6 +39,5 @@ async def retry_publication(
         **(AFRESH if refused else {}),
     )
     if row is not None:
-        await uow.timeline.note(row, "retried")
         record.wake(uow, row)
     return row

@@ -13,6 +13,7 @@ from platforms.port import Next, Outcome, Published, Step, Wait
 from publisher.app import record
 from publisher.app.engine import Engine
 from publisher.app.lease import FencedOff
+from publisher.app.ports import Line
 from publisher.domain.publication import Publication, Stage, StepState
 
 log = logs.get(__name__)
@@ -78,10 +79,11 @@ class Row:
                         )
                     )
                 case Next(cursor):
-                    row = self.keep(
+                    self.keep(
                         await uow.publications.change(
                             self.now,
                             fenced=True,
+                            line=Line("step_done", step.name),
                             step=step.name,
                             step_state=StepState.DONE,
                             cursor=cursor.model_dump(mode="json"),
@@ -89,16 +91,16 @@ class Row:
                             visible=self.now.visible or step.visible,
                         )
                     )
-                    await uow.timeline.note(row, "step_done", step=step.name)
 
     async def mark(self, step: Step[Any], kind: str, **columns: Any) -> Publication:  # noqa: ANN401 - column values
         """Commit that a step begins, or that it surely did not happen."""
         stage = Stage.PROCESSING if self.now.visible else Stage.UPLOADING
         async with self._engine.transaction() as uow:
-            row = self.keep(
+            return self.keep(
                 await uow.publications.change(
                     self.now,
                     fenced=True,
+                    line=Line(kind, step.name),
                     step=step.name,
                     stage=stage,
                     stage_until=None,
@@ -106,8 +108,6 @@ class Row:
                     **columns,
                 )
             )
-            await uow.timeline.note(row, kind, step=step.name)
-        return row
 
     def counting(self) -> Callable[[int], Awaitable[None]]:
         """For a sending that begins: with a fresh token all is sent once more."""
@@ -122,7 +122,8 @@ class Row:
         self._sent = sent
         now = asyncio.get_running_loop().time()
         size = int(self.now.media.get("bytes") or 0)
-        if now - self._told < PROGRESS_SECONDS or not size:
+        in_one_piece = not self._told and sent >= size  # done before anybody looks
+        if now - self._told < PROGRESS_SECONDS or not size or in_one_piece:
             return
         self._told = now
         percent = min(100, sent * 100 // size)

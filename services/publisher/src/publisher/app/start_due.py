@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from common.contracts.words import Platform
 from publisher.app import record
-from publisher.app.ports import Uow
+from publisher.app.ports import Line, Uow
 from publisher.domain.publication import Publication
 
 BATCH = 500
@@ -61,6 +61,6 @@ async def _held_too_long(uow: Uow, row: Publication, since: datetime) -> bool:
 
 async def _hold(uow: Uow, row: Publication) -> None:
     """Keep it until the account is connected again, and look again in a minute."""
-    held = await uow.publications.change(row, hold="connection_expired", after=HOLD_CHECK)
-    if held is not None and row.hold is None:
-        await uow.timeline.note(held, "held", detail="connection_expired")
+    why = "connection_expired"
+    line = Line("held", detail=why) if row.hold is None else None
+    await uow.publications.change(row, hold=why, after=HOLD_CHECK, line=line)

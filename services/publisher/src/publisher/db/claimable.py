@@ -4,10 +4,8 @@ A pause or a rest leaves very many rows waiting that are due all the same. A pau
 looked at; of paused accounts and users no more is read than the index.
 """
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -15,6 +13,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -66,14 +65,13 @@ def claimable(quarantine: timedelta) -> ColumnElement[bool]:
     )
 
 
-def first_in_turn(
-    platform: Platform, quarantine: timedelta, since: str, without: Collection[UUID]
-) -> list[Select[Any]]:
-    """The first one of those after this user and of other accounts, on each way: of those that no
-    pause covers, and of the few that are seen to even while paused."""
+def first_in_turn(platform: Platform, quarantine: timedelta) -> list[Select[Any]]:
+    """The first one of those after the user `since` and of other accounts than `without`, on each
+    way: of those that no pause covers, and of the few that are seen to even while paused."""
 
     def which(of: FromClause) -> ColumnElement[bool]:
-        return and_(of.c.user_id > since, of.c.connection_id.not_in(without))
+        others = of.c.connection_id.not_in(bindparam("without", expanding=True))
+        return and_(of.c.user_id > bindparam("since"), others)
 
     new = listed.c.step.is_(None).label("new")
     free = (

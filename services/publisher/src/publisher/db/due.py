@@ -6,6 +6,7 @@ What each may do is said in domain/rules.py; here it is said once more, in SQL.
 import asyncio
 from collections.abc import Collection, Iterable
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Select,
     String,
     Subquery,
+    bindparam,
     case,
     cast,
     func,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from common.contracts.words import Platform
 from publisher.app.pauses import Scope
@@ -40,6 +43,34 @@ __all__ = ["DueRows", "claimable"]
 t = publications
 ASKED, ASKED_EVERY = 50, 0.02
 """How often, and after how many seconds, an account is asked for again that another one is at."""
+
+
+@cache  # built once: to build it takes longer than to ask it
+def _first(platform: Platform, quarantine: timedelta) -> Select[tuple[UUID, UUID]]:
+    ways = first_in_turn(platform, quarantine)
+    both = _either(one.with_for_update(of=t, skip_locked=True) for one in ways)
+    in_order = select(both.c.id, both.c.connection_id).order_by(
+        both.c.user_id, both.c.new, both.c.id
+    )
+    return in_order.limit(1)
+
+
+@cache
+def _claim(lease: timedelta, quarantine: timedelta, burst: Burst | None) -> ReturningUpdate[Any]:
+    allowed = true() if burst is None else or_(t.c.fence > 0, ~_used_up(burst))
+    return (
+        update(t)
+        .where(t.c.id == bindparam("this"), claimable(quarantine), allowed)
+        .values(
+            fence=t.c.fence + 1,
+            first_claimed_at=case((t.c.fence == 0, NOW), else_=t.c.first_claimed_at),
+            attempt=func.greatest(t.c.attempt, t.c.failures + 1),
+            lease_until=NOW + lease,
+            woken_at=None,
+            updated_at=NOW,
+        )
+        .returning(*OWN)
+    )
 
 
 class DueRows:
@@ -107,14 +138,8 @@ class DueRows:
         self, platform: Platform, since: str, quarantine: timedelta, without: Collection[UUID]
     ) -> tuple[UUID, UUID] | None:
         """Of those who come after this user, with its account."""
-        both = _either(
-            one.with_for_update(of=t, skip_locked=True)
-            for one in first_in_turn(platform, quarantine, since, without)
-        )
-        found = select(both.c.id, both.c.connection_id).order_by(
-            both.c.user_id, both.c.new, both.c.id
-        )
-        row = (await self._connection.execute(found.limit(1))).first()
+        values = {"since": since, "without": list(without)}
+        row = (await self._connection.execute(_first(platform, quarantine), values)).first()
         return (row.id, row.connection_id) if row else None
 
     async def _alone(self, account: UUID) -> bool:
@@ -142,21 +167,8 @@ class DueRows:
         burst: Burst | None = None,
     ) -> Publication | None:
         """A new fence shuts out whoever held the lease before."""
-        allowed = true() if burst is None else or_(t.c.fence > 0, ~_used_up(burst))
-        statement = (
-            update(t)
-            .where(t.c.id == publication_id, claimable(quarantine), allowed)
-            .values(
-                fence=t.c.fence + 1,
-                first_claimed_at=case((t.c.fence == 0, NOW), else_=t.c.first_claimed_at),
-                attempt=func.greatest(t.c.attempt, t.c.failures + 1),
-                lease_until=NOW + lease,
-                woken_at=None,
-                updated_at=NOW,
-            )
-            .returning(*OWN)
-        )
-        row = (await self._connection.execute(statement)).mappings().first()
+        claim = _claim(lease, quarantine, burst)
+        row = (await self._connection.execute(claim, {"this": publication_id})).mappings().first()
         return picture(row) if row else None
 
     async def beyond(self, publication_id: UUID, burst: Burst) -> Publication | None:
@@ -190,17 +202,22 @@ class DueRows:
         self, platforms: Collection[Platform], *, quarantine: timedelta, again_after: timedelta
     ) -> list[Publication]:
         """Mark the first of each platform, on each way, if its call came to nothing."""
-        firsts = (
-            one for platform in platforms for one in first_in_turn(platform, quarantine, "", ())
-        )
+        firsts = (one for platform in platforms for one in first_in_turn(platform, quarantine))
         return await self._mark_called(
             t.c.id.in_(select(_either(firsts).c.id).scalar_subquery()),
             t.c.woken_at < NOW - again_after,
+            since="",
+            without=[],
         )
 
-    async def _mark_called(self, *which: ColumnElement[bool]) -> list[Publication]:
+    async def _mark_called(
+        self,
+        *which: ColumnElement[bool],
+        **values: Any,  # noqa: ANN401 - of bound parameters
+    ) -> list[Publication]:
         statement = update(t).where(*which).values(woken_at=NOW).returning(*OWN)
-        return [picture(row) for row in (await self._connection.execute(statement)).mappings()]
+        found = await self._connection.execute(statement, values)
+        return [picture(row) for row in found.mappings()]
 
 
 def _either(each: Iterable[Select[Any]]) -> Subquery:

@@ -1,21 +1,28 @@
 """The queries over publications: one statement each, conditional where two may race."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, select, true, tuple_, update
+from sqlalchemy import Select, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from publisher.app.ports import DuplicatePublication, Filters
+from common.observe import trace
+from publisher.app.ports import DuplicatePublication, Filters, Line
+from publisher.db.changing import change_of
 from publisher.db.picture import OWN, picture
+from publisher.db.tables import ACTIVE
 from publisher.db.tables import publications as t
 from publisher.domain.publication import Publication, StepState
 from publisher.domain.states import Status, check_move
 
+AT_THE_END: Mapping[str, Any] = {
+    **dict.fromkeys(("due_at", "stage", "percent", "hold", "stage_until", "stage_why")),
+    "cancel_requested": False,
+}
 ENDED = (Status.PUBLISHED, Status.FAILED, Status.CANCELLED, Status.UNCERTAIN)
 
 
@@ -68,6 +75,13 @@ class PublicationRows:
             wanted = wanted.where(t.c.id < before)
         return await self._all(wanted.order_by(t.c.id.desc()).limit(limit))
 
+    async def is_active(self, connection_id: UUID, clip_id: str) -> bool:
+        """A look into the index that lets there be one only."""
+        found = select(t.c.id).where(
+            t.c.connection_id == connection_id, t.c.clip_id == clip_id, ACTIVE
+        )
+        return (await self._connection.execute(found)).first() is not None
+
     async def change(
         self,
         publication: Publication,
@@ -77,37 +91,44 @@ class PublicationRows:
         fenced: bool = False,
         release: bool = False,
         woken: bool = False,
+        shown: bool = False,
+        line: Line | None = None,
         **columns: Any,  # noqa: ANN401 - column values
     ) -> Publication | None:
-        """One conditional UPDATE."""
-        values: dict[str, Any] = {**columns, "updated_at": func.clock_timestamp()}
+        """One conditional UPDATE, with the line about it in the same statement."""
+        given, now, later = dict(columns), {"updated_at"}, set[str]()
         if to is not None:
             check_move(publication.status, to)
-            values |= {"status": to, "version": t.c.version + 1}
+            given["status"] = to
             if to in ENDED:
-                values |= {"due_at": None, "stage": None, "percent": None, "hold": None}
-                values |= {"stage_until": None, "stage_why": None, "cancel_requested": False}
+                given |= AT_THE_END
                 release = True
+            if to is Status.PUBLISHED:
+                now.add("published_at")
         if after is not None:
-            values |= {"due_at": func.clock_timestamp() + after, "woken_at": None}
+            given["woken_at"] = None
+            later |= {"due_at", "stage_until"} if shown else {"due_at"}
         if columns.get("step_state") is StepState.STARTED:
-            values["begun_at"] = func.clock_timestamp()
+            now.add("begun_at")
         if release:
-            values["lease_until"] = None
+            given["lease_until"] = None
         if woken:
-            values["woken_at"] = func.clock_timestamp()
-        statement = (
-            update(t)
-            .where(
-                t.c.id == publication.id,
-                t.c.status == publication.status,
-                _held(publication) if fenced else true(),
-            )
-            .values(values)
-            .returning(*OWN)
+            now.add("woken_at")
+        given = {name: one for name, one in given.items() if name not in now | later}
+        statement = change_of(
+            frozenset(given),
+            frozenset(now),
+            frozenset(later),
+            moved=to is not None,
+            fenced=fenced,
+            noted=line is not None,
         )
+        values = {"this": publication.id, "was": publication.status, "held": publication.fence}
+        values |= {f"to_{name}": one for name, one in given.items()}
+        values |= {} if after is None else {"after": after}
+        values |= {} if line is None else _said(line)
         try:
-            row = (await self._connection.execute(statement)).mappings().first()
+            row = (await self._connection.execute(statement, values)).mappings().first()
         except IntegrityError as error:
             raise _duplicate(error) from None
         return picture(row) if row else None
@@ -157,10 +178,10 @@ class PublicationRows:
         return [picture(row) for row in (await self._connection.execute(statement)).mappings()]
 
 
-def _held(publication: Publication) -> ColumnElement[bool]:
-    """Nobody claimed it since, and the lease was not given back: a write that gave it back, but
-    whose commit was not heard, is not done again."""
-    return and_(t.c.fence == publication.fence, t.c.lease_until.is_not(None))
+def _said(line: Line) -> dict[str, str | None]:
+    here = trace.current().trace_id
+    said = {"kind": line.kind, "step": line.step, "detail": line.detail, "trace_id": here}
+    return {f"line_{name}": one for name, one in said.items()}
 
 
 def _duplicate(error: IntegrityError) -> Exception:

@@ -77,13 +77,13 @@ publications = Table(
     Column("stats_version", Integer, nullable=False, server_default="0"),
     moment("first_claimed_at", nullable=True),
 )
-_ACTIVE = text("status IN ('scheduled', 'publishing', 'uncertain')")
+ACTIVE = text("status IN ('scheduled', 'publishing', 'uncertain')")
 Index(
     "publications_one_active",
     publications.c.connection_id,
     publications.c.clip_id,
     unique=True,
-    postgresql_where=_ACTIVE,
+    postgresql_where=ACTIVE,
 )
 _ACCOUNT = ("id", "connection_id", "user_id")
 """Listed beside what is due, so that paused ones are passed over in the index."""

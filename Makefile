@@ -11,7 +11,7 @@ USER ?= demo
 PLAN ?= pro
 ROLE :=
 SPACE := $(subst ,, )
-HARNESS := $(subst $(SPACE),:,$(strip tests deploy/local $(wildcard libs/*/src) services/publisher/src))
+HARNESS := $(subst $(SPACE),:,$(strip tests deploy/local $(wildcard libs/*/src) services/publisher/src services/stats-collector/src))
 BENCHES := $(filter-out __init__,$(basename $(notdir $(wildcard bench/*.py))))
 # User is also what a shell calls its owner: only a value given to make counts.
 ifneq ($(origin USER),command line)

@@ -29,7 +29,7 @@ DELAYS = (0, 20)
 """Milliseconds of each call of the platform."""
 SECONDS = 4
 """A round has as many jobs as the side did in this time while it warmed up."""
-WARM_UP, LEAST, MOST = 200, 100, 2000
+WARM_UP, LEAST, MOST = 300, 200, 2000
 """Jobs."""
 HOME = TREE / ".local/publishing"
 STUB = HOME / "stub.json"

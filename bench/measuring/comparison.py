@@ -47,6 +47,7 @@ def summary(rounds: Sequence[Round], side: str, delay_ms: int) -> dict[str, Any]
         "per_second": spread([one.per_second for one in mine], 1),
         "cpu_per_1000": spread([one.cpu_per_1000 for one in mine]),
         "servers_cpu_per_1000": spread([one.servers_cpu_per_1000 for one in mine]),
+        "stub_cpu_per_1000": spread([one.stub_cpu_per_1000 for one in mine]),
         "cores_used_by_others": spread([one.cpu["others"] / one.seconds for one in mine]),
     }
 
@@ -78,7 +79,8 @@ def against(rounds: Sequence[Round], ours: str, goal: Goal) -> dict[str, Any] | 
 
 
 HEADS = (("side", -12), ("ms/call", 8), ("jobs/s", 9), ("min", 8), ("max", 8), ("CPU s/1,000", 13))
-MORE = (("servers'", 10), ("others' cores", 15))
+MORE = (("servers'", 10), ("stub's", 8), ("others' cores", 15))
+COSTS = ("cpu_per_1000", "servers_cpu_per_1000", "stub_cpu_per_1000", "cores_used_by_others")
 RATIOS = (("ours", -40), ("ms/call", 8), ("ratio", 8), ("min", 7), ("max", 7), ("goal", 7))
 STEPS = (("first", 7), ("reached", 12))
 
@@ -89,8 +91,7 @@ def table(result: Mapping[str, Any]) -> str:
     for one in result["summary"]:
         speed = one["per_second"]
         values = [one["side"], one["delay_ms"], *(speed[name] for name in ("median", "min", "max"))]
-        costs = ("cpu_per_1000", "servers_cpu_per_1000", "cores_used_by_others")
-        values += [one[name]["median"] for name in costs]
+        values += [one[name]["median"] for name in COSTS]
         lines.append(_line((*HEADS, *MORE), values))
     lines += ["", _line((*RATIOS, *STEPS), [name for name, _ in (*RATIOS, *STEPS)])]
     names = ("name", "delay_ms", "ratio", "min", "max", "goal", "first_step", "reached")

@@ -71,6 +71,7 @@ def test_servers_are_told_apart_from_the_side() -> None:
     told = summary([_round("ours", 1), _round("ours", 2)], "ours", 0)
     assert told["cpu_per_1000"]["median"] == 20
     assert told["servers_cpu_per_1000"]["median"] == 20
+    assert told["stub_cpu_per_1000"]["median"] == 1
     assert told["per_second"] == {"median": 75, "min": 50, "max": 100}
 
 

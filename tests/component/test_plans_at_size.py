@@ -14,16 +14,18 @@ import pytest
 from bench.size import questions
 from bench.size.filling import BUSY, OLD, Size, fill_publisher, fill_stats, gather, past
 from pydantic import SecretStr
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import publisher
 import stats_collector
 from common.db import housekeeping
 from common.db.engine import async_url
+from common.db.relay import BATCH, Relay
 from publisher.db.uow import PublisherUow
 from publisher.domain.states import Status
 from stats_collector.db.uow import ReadingUow
-from support.plans import statements
+from support.plans import cost, statements
 from support.servers import NewDatabase, owners
 
 pytestmark = pytest.mark.anyio
@@ -168,11 +170,44 @@ async def test_what_is_forgotten_is_found_by_its_age(filled: Filled, age: Any) -
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
         await past(driver, age.table.name, OLD_ROWS, OLD)
-        await gather(driver)
+    await gathered(filled)
     with statements(filled.publisher) as sent:
         await housekeeping.forget(filled.publisher, age)
     assert len(sent) == OLD_ROWS // housekeeping.BATCH + 1
     assert await read_whole(filled.publisher, sent[:1]) == []
+
+
+async def test_a_relay_takes_the_oldest_of_a_long_line_without_reading_all_of_it(
+    filled: Filled, urls: list[str]
+) -> None:
+    async def confirmed(_routing_key: str, _body: dict[str, Any]) -> None:
+        """By a broker that is back."""
+
+    async with filled.publisher.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO outbox (id, routing_key, body)"
+                " SELECT gen_random_uuid(), 'late', '{}' FROM generate_series(1, 20000)"
+            )
+        )
+    await gathered(filled)
+    with statements(filled.publisher) as sent:
+        taken = await Relay(filled.publisher, SecretStr(urls[0]), confirmed).send_batch()
+    async with filled.publisher.connect() as connection:
+        lease = await cost(connection, sent[0], of=["outbox"])
+    async with filled.publisher.begin() as connection:
+        await connection.execute(text("DELETE FROM outbox WHERE routing_key = 'late'"))
+    await gathered(filled)
+    assert taken == BATCH
+    assert lease.rows <= 3 * BATCH, "those taken a moment ago, those now, and these once more by id"
+
+
+async def gathered(filled: Filled) -> None:
+    """Statistics as they are once PostgreSQL has looked."""
+    async with filled.publisher.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await gather(driver)
 
 
 async def test_what_waits_in_the_outbox_is_counted_without_what_was_sent(filled: Filled) -> None:

@@ -66,7 +66,7 @@ class Relay:
                 OUTBOX.c.sent_at.is_(None),
                 or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until < func.now()),
             )
-            .order_by(func.coalesce(OUTBOX.c.leased_until, OUTBOX.c.created_at))
+            .order_by(OUTBOX.c.created_at)  # as the index has them; what failed rests leased
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )

@@ -72,6 +72,7 @@ lock: $(BIN)/.dev ## lock the requirements anew, with hashes
 	@$(BIN)/uv pip compile $(LOCK) requirements/run.in -o requirements.lock
 	@$(BIN)/uv pip compile $(LOCK) requirements/dev.in -o requirements-dev.lock
 	@$(BIN)/uv pip compile $(LOCK) requirements/conformance.in -o tests/conformance/requirements.lock
+	@$(BIN)/uv pip compile $(LOCK) bench/peers/requirements.in -o bench/peers/requirements.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 clean: down ## forget everything that was built or stored here

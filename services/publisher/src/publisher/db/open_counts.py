@@ -25,7 +25,7 @@ from common.contracts.words import Platform
 from common.observe import logs, metrics
 from common.resting import rest
 from publisher.app.pauses import BURST, Scope
-from publisher.db.due import claimable
+from publisher.db.claimable import claimable
 from publisher.db.pauses import resumed, running
 from publisher.db.tables import connections, pauses, publications
 from publisher.domain.states import Status

@@ -11,7 +11,6 @@ sides. Nothing else runs: no other clients, no cold caches.
 """
 
 import asyncio
-import json
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -21,6 +20,7 @@ from typing import Any
 import publisher
 import stats_collector
 from bench.measuring import machine
+from bench.measuring.result import keep, tell
 from bench.size import questions, sides
 from bench.size.due import due_at_once, housekeeping_at_size
 from bench.size.filling import BUSY, LARGE, SMALL, fill_publisher, fill_stats
@@ -31,7 +31,6 @@ from servers import Servers
 from stats_collector.db.uow import ReadingUow
 
 TREE = Path(__file__).parents[1]
-RESULT = TREE / "bench/results/at_size.json"
 SIZES = {"small": SMALL, "large": LARGE}
 SERVICES = {
     "publisher": (publisher, fill_publisher),
@@ -56,10 +55,7 @@ def main() -> int:
         for service, size in urls:
             sides.dropped(servers, service, size)
     result = {"machine": facts, **result, "seconds": round(time.monotonic() - began)}
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    _tell(table(result))
-    _tell(f"{result['seconds']} s; written to {RESULT.relative_to(TREE)}")
+    keep("at_size", result, table(result))
     return 0
 
 
@@ -67,7 +63,7 @@ async def _measured(urls: dict[tuple[str, str], tuple[str, str]]) -> dict[str, A
     for (service, size), (_, owner) in urls.items():
         began = time.monotonic()
         await SERVICES[service][1](owner, SIZES[size])
-        _tell(f"{service}, {size}: filled in {time.monotonic() - began:.0f} s")
+        tell(f"{service}, {size}: filled in {time.monotonic() - began:.0f} s")
     async with AsyncExitStack() as stack:
         side = {
             key: await stack.enter_async_context(sides.opened(key[1], found))
@@ -113,10 +109,6 @@ async def _of_stats(small: Side, large: Side) -> dict[str, dict[str, Any]]:
         async with one.engine.connect() as connection:
             asks.append((one, questions.of_stats(await questions.watched(connection))))
     return await sides.compare_questions(ReadingUow, *asks)
-
-
-def _tell(what: str) -> None:
-    print(what, flush=True)  # noqa: T201 - a command's output
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ has its messages in memory. A commit's way to the consumer is that of the runnin
 and consumer are in one process here.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ import uvloop
 
 import publisher
 from bench.measuring import machine
+from bench.measuring.result import keep
 from bench.size import sides
 from bench.size.goals import COMMIT_P50, COMMIT_P99, POST, RELAY, line
 from bench.traffic import posting, relaying
@@ -28,7 +28,6 @@ from bench.traffic.gateway import ALONE, REDIS, STORED
 from servers import Servers
 
 TREE = Path(__file__).parents[1]
-RESULT = TREE / "bench/results/bus.json"
 NAME = "bench-bus"
 
 
@@ -55,10 +54,7 @@ def main() -> int:
         servers.rabbitmq.delete_vhost(NAME)
         sides.dropped(servers, "publisher", "bus")
     result["seconds"] = round(time.monotonic() - began)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    _tell(_table(result))
-    _tell(f"{result['seconds']} s; written to {RESULT.relative_to(TREE)}")
+    keep("bus", result, _table(result))
     return 0
 
 
@@ -84,10 +80,6 @@ def _table(result: dict[str, Any]) -> str:
             line("commit to consumer, p99 ms", "-", "-", commit["p99_ms"], COMMIT_P99),
         )
     )
-
-
-def _tell(what: str) -> None:
-    print(what, flush=True)  # noqa: T201 - a command's output
 
 
 if __name__ == "__main__":

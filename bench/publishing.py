@@ -5,7 +5,6 @@ Ours is the whole path with every guarantee; each peer does the same job without
 20 ms. All sides run on this machine, take turns, and share its PostgreSQL, RabbitMQ and Redis.
 """
 
-import json
 import subprocess
 import sys
 import time
@@ -16,8 +15,9 @@ from typing import Any
 
 from bench.measuring import clipcast_side, machine, peer_sides, peers_installed
 from bench.measuring.clipcast_side import Clipcast
-from bench.measuring.comparison import GOALS, against, summary, table
+from bench.measuring.comparison import COMPARISONS, against, summary, table
 from bench.measuring.peer_sides import DATABASE, KINDS, Peer, Peers
+from bench.measuring.result import keep, tell
 from bench.measuring.side import Round, Side, Stub, measured
 from localrun.environment import TREE
 from localrun.ports import answers, free_port
@@ -33,7 +33,6 @@ WARM_UP, LEAST, MOST = 300, 200, 2000
 """Jobs."""
 HOME = TREE / ".local/publishing"
 STUB = HOME / "stub.json"
-RESULT = TREE / "bench/results/publishing.json"
 
 
 class Publishing:
@@ -74,7 +73,7 @@ class Publishing:
         for database in (DATABASE, self._clipcast.database):
             self._servers.postgres.sql("VACUUM ANALYZE", database=database)
         what = f"{found.per_second:7.1f} a second, {found.cpu_per_1000:5.2f} CPU s per 1,000"
-        _tell(f"{side.name:<11}{delay:>3} ms {jobs:>4} jobs {what}")
+        tell(f"{side.name:<11}{delay:>3} ms {jobs:>4} jobs {what}")
         return found
 
 
@@ -82,7 +81,7 @@ def told(rounds: list[Round], skipped: dict[str, str], seconds: float) -> dict[s
     """The result but for the machine's facts."""
     ours = clipcast_side.NAME
     pairs = dict.fromkeys((one.side, one.delay_ms) for one in rounds)
-    ratios = (against(rounds, ours, goal) for goal in GOALS)
+    ratios = (against(rounds, ours, one) for one in COMPARISONS)
     return {
         "sides": {
             ours: {"how": clipcast_side.ABOUT, "does_not": clipcast_side.LEFT_OUT},
@@ -118,7 +117,7 @@ def main() -> int:
     peers_installed.python()
     skipped = {"bullmq": why} if (why := peers_installed.node()) else {}
     for name, why in skipped.items():
-        _tell(f"{name} is skipped: {why}")
+        tell(f"{name} is skipped: {why}")
     servers.up()
     if left := remembered(STUB):  # of a run that was killed
         left.stop(SIGTERM, 5)
@@ -132,15 +131,8 @@ def main() -> int:
             run.remove()
     versions = {"versions": peers_installed.versions()}
     result = {"machine": facts} | versions | told(rounds, skipped, time.monotonic() - began)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    _tell(table(result))
-    _tell(f"{result['seconds']} s; written to {RESULT.relative_to(TREE)}")
+    keep("publishing", result, table(result))
     return 0
-
-
-def _tell(what: str) -> None:
-    print(what, flush=True)  # noqa: T201 - a command's output
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ whole system runs on the machine, the simulated platform and the servers include
 """
 
 import asyncio
-import json
 import sys
 import time
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import Any
 
 from bench.measuring import machine
 from bench.measuring.published import InHand, NotMeasured, all_published, length
+from bench.measuring.result import keep, tell
 from bench.measuring.scaling import Round, summary, table
 from bench.measuring.spread import percentiles
 from chaos import evidence
@@ -68,7 +68,6 @@ WITH_PACE = SETTINGS | {
     "ACCOUNT_PACE_DZEN": str(ACCOUNT_PACE),
     "DZEN_CALLS_PER_SECOND": "3",  # the platform itself refuses what comes faster
 }
-RESULT = TREE / "bench/results/scale.json"
 
 
 class Scale:
@@ -128,7 +127,7 @@ class Scale:
             percentiles([one.seconds for one in lines]),
             cpu | {"others": max(0.0, busy - sum(cpu.values()))},
         )
-        _tell(f"{count} processes: {found.per_second:.1f} publications a second")
+        tell(f"{count} processes: {found.per_second:.1f} publications a second")
         return found
 
     def _paced(self) -> dict[str, Any]:
@@ -158,7 +157,7 @@ class Scale:
         wrong = list(over_pace(calls, rates(WITH_PACE, (PLATFORM,))))
         span = (max(one.at for one in calls) - min(one.at for one in calls)).total_seconds()
         used = (len(calls) - 1) / span / PACE
-        _tell(f"{count} processes: {used:.0%} of the pace, {len(wrong)} times too fast")
+        tell(f"{count} processes: {used:.0%} of the pace, {len(wrong)} times too fast")
         return {"calls": len(calls), "pace_used": round(used, 3), "over_pace": wrong}
 
     def _prepared(self, count: int, publications: int) -> tuple[str, datetime]:
@@ -223,15 +222,8 @@ def main() -> int:
     with suppress(FileNotFoundError):
         Stack(home, Servers()).stop()  # a run that was killed may have left processes
     result = Scale(home).run()
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    _tell(table(result))
-    _tell(f"{result['seconds']} s; written to {RESULT.relative_to(TREE)}")
+    keep("scale", result, table(result))
     return 1 if result["paced"]["over_pace"] else 0
-
-
-def _tell(what: str) -> None:
-    print(what, flush=True)  # noqa: T201 - a command's output
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 warm (its files are in memory, its servers run), one after the other.
 """
 
-import json
 import sys
 import time
 from contextlib import suppress
@@ -11,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from bench.measuring import machine
+from bench.measuring.result import keep
 from bench.measuring.spread import spread
 from localrun.environment import TREE
 from localrun.member import Member
@@ -22,7 +22,6 @@ PATIENCE = 60.0
 LOOK_SECONDS = 0.01
 GOAL = 1.5
 """Seconds for a worker."""
-RESULT = TREE / "bench/results/starting.json"
 
 
 def run(home: Path) -> dict[str, Any]:
@@ -41,10 +40,10 @@ def run(home: Path) -> dict[str, Any]:
     workers = [median(seconds) for name, seconds in taken.items() if name.startswith("publisher-")]
     return {
         "machine": facts,
-        "seconds": {name: spread(seconds) for name, seconds in taken.items()},
+        "until_ready": {name: spread(seconds) for name, seconds in taken.items()},
         "goal": GOAL,
         "reached": max(workers) <= GOAL,
-        "took": round(time.monotonic() - began),
+        "seconds": round(time.monotonic() - began),
     }
 
 
@@ -63,7 +62,7 @@ def started(member: Member) -> float:
 def table(found: dict[str, Any]) -> str:
     """A line for each process."""
     lines = [f"{'process':<28} median    min    max  seconds until ready"]
-    for name, one in found["seconds"].items():
+    for name, one in found["until_ready"].items():
         lines.append(f"{name:<28} {one['median']:6.2f} {one['min']:6.2f} {one['max']:6.2f}")
     return "\n".join(lines)
 
@@ -74,9 +73,7 @@ def main() -> int:
     with suppress(FileNotFoundError):
         Stack(home, Servers()).stop()  # a run that was killed may have left processes
     found = run(home)
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(found, indent=2) + "\n")
-    print(table(found))  # noqa: T201 - the result
+    keep("starting", found, table(found))
     return 0
 
 

@@ -8,7 +8,6 @@ and tells nobody how far it is; our process runs already, and its start is not c
 process's first upload or pull, against what 64 MB take.
 """
 
-import json
 import os
 import resource
 import shutil
@@ -19,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.measuring import machine
+from bench.measuring.goal import Goal
+from bench.measuring.result import keep, tell
 from bench.sinks import running
 from bench.sinks.certificate import certificate
-from bench.sinks.figures import Aim, Figure, table
+from bench.sinks.figures import Figure, table
 from bench.sinks.memory import forget_peak, peak
 from bench.sinks.uploader import Asked
 from localrun.environment import TREE
@@ -39,8 +40,7 @@ LINK = 150 * MB
 AT_ONCE = 4
 IDLE_SECONDS = 3.0
 ROUNDS = 3
-MEMORY = Aim(16, 64, of="ours")
-RESULT = TREE / "bench/results/uploads.json"
+MEMORY = Goal(16, 64)
 
 Told = dict[str, float]
 
@@ -91,7 +91,7 @@ class Uploads:
             "upload, TLS",
             "MB/s",
             "curl",
-            Aim(1.0, 0.9, at_least=True),
+            Goal(1.0, 0.9, at_least=True),
             [one["mb_per_second"] for one in ours],
             [one["mb_per_second"] for one in theirs],
         )
@@ -105,7 +105,7 @@ class Uploads:
             "CPU on a link of 150 MB/s, TLS",
             "s/GB",
             "curl",
-            Aim(1.0, 1.4),
+            Goal(1.0, 1.4),
             [one["cpu_per_gb"] for one in ours],
             [one["cpu_per_gb"] for one in theirs],
         )
@@ -140,9 +140,10 @@ class Uploads:
             "event loop lag p99, four uploads",
             "ms",
             "idle loop",
-            Aim(10, 25, of="ours"),
+            Goal(10, 25),
             [one["p99"] for one in ours],
             [one["p99"] for one in idle],
+            of_ratio=False,
         )
 
     def _in_turn(
@@ -156,7 +157,7 @@ class Uploads:
                 told = {name: round(value, 3) for name, value in measure().items()}
                 kept.append(told)
                 self._rounds.append({"what": what, "side": side, **told})
-                _tell(f"{what}, {side}: {told}")
+                tell(f"{what}, {side}: {told}")
         return sides[0][2], sides[1][2]
 
     def _ours(self, sink: running.Sink) -> Told:
@@ -212,6 +213,7 @@ def _memory(name: str, ours: list[Told], small: list[Told]) -> Figure:
         MEMORY,
         [one["grown_mib"] for one in ours],
         [one["grown_mib"] for one in small],
+        of_ratio=False,
     )
 
 
@@ -233,15 +235,8 @@ def main() -> int:
         result = Uploads(home).run()
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    _tell(table(result["figures"]))
-    _tell(f"{result['seconds']} s; written to {RESULT.relative_to(TREE)}")
+    keep("uploads", result, table(result["figures"]))
     return 0
-
-
-def _tell(what: str) -> None:
-    print(what, flush=True)  # noqa: T201 - a command's output
 
 
 if __name__ == "__main__":

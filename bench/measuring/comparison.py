@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
+from bench.measuring.goal import Goal
 from bench.measuring.side import Round
 from bench.measuring.spread import spread
 
@@ -12,28 +13,23 @@ What = Literal["per_second", "cpu_per_1000"]
 
 
 @dataclass(frozen=True)
-class Goal:
+class Comparison:
     """Ours divided by a peer's, with calls that take `delay_ms`."""
 
     name: str
     what: What
     peer: str
     delay_ms: int
-    goal: float
-    first_step: float
-
-    def reached(self, ratio: float) -> str:
-        """Of CPU less is better."""
-        better = ratio.__le__ if self.what == "cpu_per_1000" else ratio.__ge__
-        return "goal" if better(self.goal) else "first step" if better(self.first_step) else "no"
+    goal: Goal
 
 
-GOALS = (
-    Goal("publications/s against Celery", "per_second", "celery", 0, 2.0, 1.0),
-    Goal("publications/s against Celery", "per_second", "celery", 20, 12.0, 6.0),
-    Goal("publications/s against the bare loop", "per_second", "bare", 0, 0.8, 0.5),
-    Goal("publications/s against BullMQ", "per_second", "bullmq", 20, 1.0, 0.5),
-    Goal("CPU per 1,000 against Celery's", "cpu_per_1000", "celery", 0, 0.65, 1.0),
+SPEED, CPU = "publications/s against ", "CPU per 1,000 against "
+COMPARISONS = (
+    Comparison(f"{SPEED}Celery", "per_second", "celery", 0, Goal(2.0, 1.0, at_least=True)),
+    Comparison(f"{SPEED}Celery", "per_second", "celery", 20, Goal(12.0, 6.0, at_least=True)),
+    Comparison(f"{SPEED}the bare loop", "per_second", "bare", 0, Goal(0.8, 0.5, at_least=True)),
+    Comparison(f"{SPEED}BullMQ", "per_second", "bullmq", 20, Goal(1.0, 0.5, at_least=True)),
+    Comparison(f"{CPU}Celery's", "cpu_per_1000", "celery", 0, Goal(0.65, 1.0)),
 )
 
 
@@ -57,24 +53,24 @@ def of(rounds: Sequence[Round], side: str, delay_ms: int) -> list[Round]:
     return [one for one in rounds if (one.side, one.delay_ms) == (side, delay_ms)]
 
 
-def against(rounds: Sequence[Round], ours: str, goal: Goal) -> dict[str, Any] | None:
+def against(rounds: Sequence[Round], ours: str, one: Comparison) -> dict[str, Any] | None:
     """The ratio of the medians, and the worst and best of neighbouring rounds; None when the peer
     was not there."""
-    mine, theirs = (of(rounds, side, goal.delay_ms) for side in (ours, goal.peer))
+    mine, theirs = (of(rounds, side, one.delay_ms) for side in (ours, one.peer))
     if not mine or not theirs:
         return None
-    values = [[getattr(one, goal.what) for one in side] for side in (mine, theirs)]
+    values = [[getattr(each, one.what) for each in side] for side in (mine, theirs)]
     ratio = median(values[0]) / median(values[1])
-    pairs = [one / other for one, other in zip(*values, strict=True)]
+    pairs = [first / other for first, other in zip(*values, strict=True)]
     return {
-        "name": goal.name,
-        "delay_ms": goal.delay_ms,
+        "name": one.name,
+        "delay_ms": one.delay_ms,
         "ratio": round(ratio, 2),
         "min": round(min(pairs), 2),
         "max": round(max(pairs), 2),
-        "goal": goal.goal,
-        "first_step": goal.first_step,
-        "reached": goal.reached(ratio),
+        "goal": one.goal.goal,
+        "first_step": one.goal.first_step,
+        "reached": one.goal.reached(ratio),
     }
 
 

@@ -1,27 +1,11 @@
 """What rounds of two sides come to, and whether that is what was aimed at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.measuring.goal import Goal
 from bench.measuring.spread import spread
-
-
-@dataclass(frozen=True)
-class Aim:
-    """A bound of the ratio, or of our own figure where `of` says so."""
-
-    goal: float
-    first_step: float
-    at_least: bool = False
-    of: str = "ratio"
-
-    def reached(self, value: float) -> str:
-        """`goal`, `first step` or `missed`."""
-        for name, bound in (("goal", self.goal), ("first step", self.first_step)):
-            if value >= bound if self.at_least else value <= bound:
-                return name
-        return "missed"
 
 
 @dataclass(frozen=True)
@@ -31,9 +15,11 @@ class Figure:
     name: str
     unit: str
     against: str
-    aim: Aim
+    goal: Goal
     ours: Sequence[float]
     other: Sequence[float]
+    of_ratio: bool = True
+    """Whether the goal is one of the ratio; else of our own figure."""
 
     def told(self) -> dict[str, Any]:
         """As JSON values. The ratio is that of neighbours: what disturbed one disturbed both."""
@@ -47,13 +33,9 @@ class Figure:
             "against": self.against,
             "other": spread(self.other),
             "ratio": ratio,
-            "aim": {
-                "of": self.aim.of,
-                "is": "at least" if self.aim.at_least else "at most",
-                "goal": self.aim.goal,
-                "first_step": self.aim.first_step,
-            },
-            "reached": self.aim.reached((ratio if self.aim.of == "ratio" else ours)["median"]),
+            "goal_is_of": "the ratio" if self.of_ratio else "ours",
+            "goal": asdict(self.goal),
+            "reached": self.goal.reached((ratio if self.of_ratio else ours)["median"]),
         }
 
 
@@ -73,15 +55,15 @@ def table(figures: Sequence[Mapping[str, Any]]) -> str:
     """For people."""
     lines = ["".join(f"{name:<{width}}" for name, width in HEADS)]
     for one in figures:
-        sign = "≥" if one["aim"]["is"] == "at least" else "≤"
+        goal = Goal(**one["goal"])
         values = (
             f"{one['figure']}, {one['unit']}",
             _spread(one["ours"]),
             one["against"],
             _spread(one["other"]),
             _spread(one["ratio"]),
-            f"{sign} {one['aim']['goal']:g}",
-            f"{sign} {one['aim']['first_step']:g}",
+            f"{goal.sign} {goal.goal:g}",
+            f"{goal.sign} {goal.first_step:g}",
             one["reached"],
         )
         lines.append(

@@ -1,25 +1,9 @@
 """What the figures should come to, and a table for people."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A ratio or seconds, and what would do for a start."""
-
-    goal: float
-    first_step: float
-    at_least: bool = False
-
-    def verdict(self, figure: float) -> str:
-        """Which of the two is reached."""
-        for bound, word in ((self.goal, "goal"), (self.first_step, "first step")):
-            if figure >= bound if self.at_least else figure <= bound:
-                return word
-        return "missed"
-
+from bench.measuring.goal import Goal
 
 CLAIM = Goal(1.1, 1.3)
 LIST = Goal(1.2, 1.5)
@@ -36,9 +20,10 @@ def goal_of(question: str) -> Goal:
 
 def line(name: str, small: Any, large: Any, figure: Any, goal: Goal | None) -> str:  # noqa: ANN401 - figures or words
     """One row of the table."""
-    sign = "" if goal is None else ">=" if goal.at_least else "<="
-    bounds = (f"{sign}{goal.goal}", f"{sign}{goal.first_step}") if goal else ("-", "-")
-    verdict = goal.verdict(float(figure["median"])) if goal else "-"
+    bounds = ("-", "-")
+    if goal:
+        bounds = (f"{goal.sign}{goal.goal}", f"{goal.sign}{goal.first_step}")
+    verdict = goal.reached(float(figure["median"])) if goal else "-"
     shown = f"{figure['median']} ({figure['min']}-{figure['max']})"
     return f"{name:<34}{small:>11}{large:>11}{shown:>20}{bounds[0]:>8}{bounds[1]:>11}  {verdict}"
 

@@ -52,7 +52,7 @@ async def test_the_sides_take_turns_at_being_first_and_the_first_round_does_not_
 def test_a_figure_reaches_the_goal_the_first_step_or_neither(
     goal: Any, figure: float, word: str
 ) -> None:
-    assert goal.verdict(figure) == word
+    assert goal.reached(figure) == word
 
 
 def test_the_claim_is_held_to_more_than_a_list() -> None:
@@ -74,12 +74,12 @@ def test_the_table_tells_both_sides_the_ratio_and_what_it_should_be() -> None:
         "4.0",
         "2.0",
         "(2.0-2.0)",
-        "<=1.1",
-        "<=1.3",
+        "≤1.1",
+        "≤1.3",
         "missed",
     ]
     assert told[2].split() == ["busy", "user:", "get", "2.0", "4.0", "2.0", "(2.0-2.0)", *"---"]
-    assert told[3].split()[-3:] == ["<=1.0", "<=5.0", "goal"]
+    assert told[3].split()[-3:] == ["≤1.0", "≤5.0", "goal"]
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ from urllib.request import Request, urlopen
 import pytest
 from bench import publishing
 from bench.measuring import peers_installed
-from bench.measuring.comparison import Goal, against, summary, table
+from bench.measuring.comparison import Comparison, against, summary, table
+from bench.measuring.goal import Goal
 from bench.measuring.peer_sides import KINDS
 from bench.measuring.side import Round, Stub, measured
 from bench.peers import given
@@ -30,8 +31,8 @@ from platforms.registry import adapters
 from platforms.settings import PlatformUrls
 
 CPU = {"stub": 0.1, "postgres": 1.0, "rabbitmq": 0.5, "redis": 0.5, "others": 0.2}
-SPEED = Goal("against a peer", "per_second", "peer", 0, goal=2.0, first_step=1.0)
-COST = Goal("CPU against a peer's", "cpu_per_1000", "peer", 0, goal=0.65, first_step=1.0)
+SPEED = Comparison("against a peer", "per_second", "peer", 0, Goal(2.0, 1.0, at_least=True))
+COST = Comparison("CPU against a peer's", "cpu_per_1000", "peer", 0, Goal(0.65, 1.0))
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_ours_is_held_against_a_peer_by_the_medians_and_by_neighbouring_rounds()
     assert found["reached"] == "goal"
 
 
-@pytest.mark.parametrize(("cpu", "reached"), [(1.2, "goal"), (1.9, "first step"), (2.1, "no")])
+@pytest.mark.parametrize(("cpu", "reached"), [(1.2, "goal"), (1.9, "first step"), (2.1, "missed")])
 def test_of_cpu_less_is_better(cpu: float, reached: str) -> None:
     found = against([_round("ours", 1, cpu), _round("peer", 1)], "ours", COST)
     assert found is not None

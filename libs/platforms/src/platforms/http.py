@@ -18,7 +18,7 @@ from platforms.answers import Answer, unclear
 from platforms.bodies import Body
 from platforms.credentials import Credential
 from platforms.errors import PlatformError, Unavailable
-from platforms.standstill import in_time, unconfirmed
+from platforms.standstill import FileTimeout, in_time, unconfirmed
 
 TOKEN_CAP = 64 * 1024
 API_CAP = 2 * 1024 * 1024
@@ -162,7 +162,7 @@ class Http:
             if not deadline.expired():
                 raise
             failure = trail.failure("deadline", write=request.write)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, FileTimeout) as error:
             failure = trail.failure(type(error).__name__, write=request.write)
         finally:
             if content is not None:

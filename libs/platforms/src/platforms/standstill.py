@@ -6,10 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
 
-import httpx
 
-
-class FileTimeout(httpx.TimeoutException):
+class FileTimeout(Exception):
     """The file that is being sent gives no next piece."""
 
 

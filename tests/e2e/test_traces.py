@@ -9,6 +9,7 @@ import pytest
 from e2e.conftest import Ask, Connect, Sandbox
 from localrun.person import Person
 from support.otlp import Collector, Seen
+from support.waiting import wait_for
 
 PATIENCE = 60
 WAY = {
@@ -53,7 +54,7 @@ def trace_of(person: Person, publication: str) -> str:
     return str(first["trace_id"])
 
 
-def wait_for(collector: Collector, trace_id: str, done: Callable[[list[Seen]], bool]) -> list[Seen]:
+def spans_of(collector: Collector, trace_id: str, done: Callable[[list[Seen]], bool]) -> list[Seen]:
     """The spans of a trace, once they are all there."""
     until = time.monotonic() + PATIENCE
     while not done(found := collector.spans(trace_id)):
@@ -88,7 +89,7 @@ def test_a_publication_is_one_connected_tree_from_the_request_to_its_numbers(
             ("stats-collector", "internal", f"{platform} sample"),
             ("stats-collector", "client", NUMBERS[platform]),
         }
-    spans = wait_for(
+    spans = spans_of(
         collector,
         trace_of(person, accepted["id"]),
         lambda found: way <= steps(found) and connected(found),
@@ -109,7 +110,7 @@ def test_the_answer_names_the_trace_that_the_frontend_began(
     answer = person._api.get(
         f"{person.urls['publisher']}/v1/publications?status=failed", headers={"traceparent": mine}
     )
-    (span,) = wait_for(collector, "ab" * 16, bool)
+    (span,) = spans_of(collector, "ab" * 16, bool)
     assert (span.parent, span.name) == ("cd" * 8, "GET /v1/publications")
     assert answer.headers["traceparent"] == f"00-{'ab' * 16}-{span.span_id}-01"
 
@@ -125,7 +126,7 @@ def test_a_retry_is_linked_with_what_was_tried_before(
         mine = [one for one in found if one.name == "claim vk"]
         return sorted(mine, key=lambda one: one.attributes["clipcast.fence"])
 
-    spans = wait_for(
+    spans = spans_of(
         collector,
         trace_of(person, accepted["id"]),
         lambda found: len(claims(found)) > 1 and connected(found),
@@ -148,7 +149,4 @@ def test_what_a_person_does_to_a_publication_leads_to_its_trace(
     def cancelled(found: list[Seen]) -> list[Seen]:
         return [one for one in found if one.name == name and mine in {to for to, _ in one.links}]
 
-    until = time.monotonic() + PATIENCE
-    while not cancelled(collector.spans()):
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    wait_for(lambda: cancelled(collector.spans()), PATIENCE)

@@ -23,7 +23,7 @@ from platforms.port import Media
 from platforms.registry import Adapters, adapters
 from publisher.app.engine import Engine
 from publisher.app.ports import Transaction, Uow
-from publisher.domain.publication import Publication
+from publisher.domain.publication import Connection, Publication
 from publisher.domain.rules import Verdict
 from publisher.domain.states import Status
 
@@ -85,13 +85,13 @@ class Field(Lab):
     def engine(self, transaction: Transaction | None = None) -> Engine:
         return replace(super().engine(transaction), adapters=self.board, tokens=self.wallet)
 
-    async def ask(self, platform: Platform) -> Publication:
-        """For a fresh account."""
+    async def link(self, platform: Platform, user: str) -> Connection:
+        """A fresh account of the platform's, with its token in the wallet."""
         account = self.sandbox.account(platform)
         of = "chat_id" if platform is Platform.TELEGRAM else "account"
         fact = PlatformConnected(
             connection_id=new_id(),
-            user_id=f"user-{new_id().hex}",
+            user_id=user,
             platform=platform,
             account_id=str(account[of]),
             account_name="Anna",
@@ -101,7 +101,13 @@ class Field(Lab):
         )
         await self.hear(fact)
         async with self.transaction() as uow:
-            connection = await uow.connections.get(fact.connection_id, fact.user_id)
+            connection = await uow.connections.get(fact.connection_id, user)
+        assert connection is not None
+        return connection
+
+    async def ask(self, platform: Platform) -> Publication:
+        """For a fresh account."""
+        connection = await self.link(platform, f"user-{new_id().hex}")
         return await self.request(connection=connection, media=MEDIA | {"bytes": 10**6})
 
     async def end_of(self, row: Publication, transaction: Transaction | None = None) -> Publication:

@@ -19,7 +19,6 @@ from sqlalchemy.engine import Engine as SqlEngine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.bus.subscription import Heard
-from common.contracts.connections import PlatformConnected
 from common.contracts.publisher import PublicationRequested
 from common.contracts.words import Platform
 from common.ids import new_id
@@ -111,21 +110,6 @@ def counting() -> Iterator[Counter[str]]:
         Redis.execute_command = asked  # type: ignore[method-assign]
 
 
-async def connected(field: Field, user: str, platform: Platform) -> PlatformConnected:
-    account = field.sandbox.account(platform)
-    fact = PlatformConnected(
-        connection_id=new_id(),
-        user_id=user,
-        platform=platform,
-        account_id=str(account["chat_id" if platform is Platform.TELEGRAM else "account"]),
-        account_name="Anna",
-    )
-    token = account.get("access_token") or account["token"]
-    field.wallet.tokens[fact.connection_id] = SecretStr(token)
-    await field.hear(fact)
-    return fact
-
-
 async def attempt(worker: Worker, row: Publication) -> None:
     """One call, until the worker has no more to do."""
     call = PublicationRequested(
@@ -143,8 +127,7 @@ async def test_a_publication_asks_no_more_often_than_it_did(
     me: Person, engine_of: tuple[Field, Engine], where: Platform
 ) -> None:
     field, engine = engine_of
-    account = await connected(field, me.user, where)
-    body = await me.body({"connection_id": str(account.connection_id)})
+    body = await me.body(await field.link(where, me.user))
     worker = Worker(engine, slots=1)
     with counting() as cost:
         [accepted] = (await me.api.post("/v1/publications", json=body)).json()["publications"]

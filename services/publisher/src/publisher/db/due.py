@@ -4,19 +4,14 @@ What each may do is said in domain/rules.py; here it is said once more, in SQL.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    String,
-    cast,
-    func,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import String, cast, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.base import Executable
 
 from common.contracts.words import Platform
 from publisher.db.claimable import NOW
@@ -41,13 +36,11 @@ class DueRows:
     async def start(self, limit: int) -> list[Publication]:
         """Scheduled ones whose account is well, on their way."""
         check_move(Status.SCHEDULED, Status.PUBLISHING)
-        rows = [picture(row) for row in (await self._connection.execute(started(limit))).mappings()]
-        return sorted(rows, key=lambda row: (row.due_at, row.id))
+        return sorted(await self._rows(started(limit)), key=lambda row: (row.due_at, row.id))
 
     async def stuck(self, limit: int) -> list[Publication]:
         """Scheduled ones whose time has come, but whose account is not well; locked."""
-        found = await self._connection.execute(held_up(limit))
-        return [picture(row) for row in found.mappings()]
+        return await self._rows(held_up(limit))
 
     async def next_in_turn(
         self, platform: Platform, after: str, *, quarantine: timedelta, counted: bool = False
@@ -123,13 +116,17 @@ class DueRows:
         self, limit: int, platforms: Collection[Platform], *, quarantine: timedelta
     ) -> list[Publication]:
         """Mark what nobody has been called for."""
-        found = await self._connection.execute(called(limit, frozenset(platforms), quarantine))
-        return [picture(row) for row in found.mappings()]
+        return await self._rows(called(limit, frozenset(platforms), quarantine))
 
     async def call_again(
         self, platforms: Collection[Platform], *, quarantine: timedelta, again_after: timedelta
     ) -> list[Publication]:
         """Mark the first of each platform, on each way, if its call came to nothing."""
         statement = called_again(frozenset(platforms), quarantine, again_after)
-        found = await self._connection.execute(statement, {"since": "", "without": []})
+        return await self._rows(statement, {"since": "", "without": []})
+
+    async def _rows(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> list[Publication]:
+        found = await self._connection.execute(statement, values)
         return [picture(row) for row in found.mappings()]

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.tables import answers_table, inbox_table, moment, outbox_table
+from publisher.domain import states
 
 metadata = MetaData()
 outbox = outbox_table(metadata)
@@ -77,7 +78,8 @@ publications = Table(
     Column("stats_version", Integer, nullable=False, server_default="0"),
     moment("first_claimed_at", nullable=True),
 )
-ACTIVE = text("status IN ('scheduled', 'publishing', 'uncertain')")
+ACTIVE = text("status IN (" + ", ".join(f"'{one}'" for one in states.ACTIVE) + ")")
+"""As text, for PostgreSQL to see that a question is about the index below."""
 Index(
     "publications_one_active",
     publications.c.connection_id,

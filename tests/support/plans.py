@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from common.db.statement import Statement
+
 WHOLE = ("seqscan", "hashjoin", "mergejoin")
 """The ways that pay for a table of few rows only."""
 
@@ -19,8 +21,16 @@ def statements(db: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
     def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         sent.append((statement, parameters))
 
+    async def run(self: Statement, connection: AsyncConnection, values: Any = None) -> Any:
+        sql, given = self.bound(values or {})
+        sent.append((sql, tuple(given)))
+        return await past_sqlalchemy(self, connection, values)
+
+    past_sqlalchemy = Statement.run
     event.listen(db.sync_engine, "before_cursor_execute", keep)
+    Statement.run = run  # type: ignore[method-assign]
     yield sent
+    Statement.run = past_sqlalchemy  # type: ignore[method-assign]
     event.remove(db.sync_engine, "before_cursor_execute", keep)
 
 

@@ -37,6 +37,7 @@ async def test_steps_run_in_order_and_the_post_is_told(lab: Lab, three: Scripted
     assert (row.stage, row.percent, row.due_at, row.lease_until) == (None, None, None, None)
     assert await lab.kinds(row) == [
         "requested",
+        "claimed",
         *["step_started", "step_done"] * 2,
         "step_started",
         "published",

@@ -134,14 +134,16 @@ async def test_the_timeline_tells_everything_in_order_and_by_page(
     path = f"{PATH}/{found['id']}/timeline"
     whole = (await me.api.get(path)).json()
     assert [one["kind"] for one in whole["items"]] == [
-        *("requested", "step_started", "retry", "step_started", "published"),
+        "requested",
+        *("claimed", "step_started", "retry"),
+        *("claimed", "step_started", "published"),
     ]
     assert set(whole["items"][0]) == {
         *("at", "kind", "status", "step", "attempt", "detail", "trace_id"),
     }
-    assert [one["attempt"] for one in whole["items"]] == [0, 1, 1, 2, 2]
+    assert [one["attempt"] for one in whole["items"]] == [0, 1, 1, 1, 2, 2, 2]
     assert {one["trace_id"] for one in whole["items"]} == {"ab" * 16}
-    assert [one["status"] for one in whole["items"]] == ["publishing"] * 4 + ["published"]
+    assert [one["status"] for one in whole["items"]] == ["publishing"] * 6 + ["published"]
     times = [one["at"] for one in whole["items"]]
     assert times == sorted(times)
     paged: list[Any] = []

@@ -23,7 +23,8 @@ def plain_url(url: SecretStr) -> str:
     return url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
-def _dumps(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def dumps(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """How JSON columns are written."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
@@ -35,7 +36,7 @@ def connect(url: SecretStr, service: str, *, size: int = 10) -> AsyncEngine:
         max_overflow=size,
         pool_timeout=COMMAND_SECONDS,
         hide_parameters=True,
-        json_serializer=_dumps,
+        json_serializer=dumps,
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,

@@ -1,11 +1,14 @@
 """One transaction: rows, outbox and inbox are committed together or not at all."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
+import asyncpg
 from sqlalchemy import (
     ARRAY,
     MetaData,
@@ -25,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from common.contracts.envelope import Envelope, Event
 from common.db.key_lock import lock_number
+from common.db.statement import Statement, as_told_by_sqlalchemy, driver_of
 from common.db.tables import answers_table, inbox_table, outbox_table
 from common.ids import new_id
 from common.observe import trace
@@ -35,6 +39,17 @@ INBOX: Table = inbox_table(_metadata)
 ANSWERS: Table = answers_table(_metadata)
 CHANNEL = "outbox"
 """The NOTIFY channel on which the relay is woken; polling is the guarantee."""
+
+
+MILLISECOND = timedelta(milliseconds=1)
+_engines: WeakKeyDictionary[AsyncEngine, AsyncEngine] = WeakKeyDictionary()
+
+
+def _without_transactions(engine: AsyncEngine) -> AsyncEngine:
+    """The same pool, which begins none of its own accord: the unit of work does."""
+    if engine not in _engines:
+        _engines[engine] = engine.execution_options(isolation_level="AUTOCOMMIT")
+    return _engines[engine]
 
 
 def _tell() -> Select[Any]:
@@ -53,7 +68,7 @@ def _tell() -> Select[Any]:
     return select(func.pg_notify(CHANNEL, "")).add_cte(kept)
 
 
-TELL = _tell()
+TELL = Statement(_tell())
 
 
 class UnitOfWork:
@@ -64,17 +79,21 @@ class UnitOfWork:
 
     connection: AsyncConnection
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: AsyncEngine, *, lock_timeout: timedelta | None = None) -> None:
+        self._engine = _without_transactions(engine)
+        self._begin = "BEGIN"
+        if lock_timeout is not None:
+            self._begin += f"; SET LOCAL lock_timeout = {round(lock_timeout / MILLISECOND)}"
         self._facts: list[dict[str, Any]] = []
         self._afterwards: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
         self.connection = await self._engine.connect()
+        self._driver = driver_of(self.connection)
         try:
-            await self.connection.begin()
+            await self._say(self._begin)
         except BaseException:
-            await self.connection.close()
+            await self._close()
             raise
         return self
 
@@ -87,13 +106,14 @@ class UnitOfWork:
         try:
             if error is None:
                 await self._flush()
-                await self.connection.commit()
+                await self._say("COMMIT")
                 for do in self._afterwards:
                     do()
-            else:
-                await self.connection.rollback()
+            elif self._within():
+                with suppress(Exception):  # the fault that led here is the one to be told
+                    await self._say("ROLLBACK")
         finally:
-            await self.connection.close()
+            await self._close()
 
     def tell(self, event: Event, *, version: int) -> None:
         """Say a fact once this transaction commits. `version` is the aggregate's own."""
@@ -166,4 +186,21 @@ class UnitOfWork:
     async def _flush(self) -> None:
         if self._facts:
             columns = {name: [fact[name] for fact in self._facts] for name in self._facts[0]}
-            await self.connection.execute(TELL, columns)
+            await TELL.run(self.connection, columns)
+
+    async def _say(self, words: str) -> None:
+        try:
+            await self._driver.execute(words)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            told = error
+        else:
+            return
+        raise as_told_by_sqlalchemy(told)
+
+    def _within(self) -> bool:
+        return not self._driver.is_closed() and self._driver.is_in_transaction()
+
+    async def _close(self) -> None:
+        if self._within():
+            self._driver.terminate()  # the next one must not find itself within it
+        await self.connection.close()

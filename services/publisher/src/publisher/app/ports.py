@@ -120,7 +120,7 @@ class Due(Protocol):
 
     async def start(self, limit: int) -> list[Publication]:
         """Move scheduled ones whose time has come to publishing, the longest overdue first, if
-        their account is well; marked as called for. In the order of their time."""
+        their account is well; marked as called for, and noted. In the order of their time."""
         ...
 
     async def stuck(self, limit: int) -> list[Publication]:
@@ -144,8 +144,8 @@ class Due(Protocol):
         quarantine: timedelta,
         burst: Burst | None = None,
     ) -> Publication | None:
-        """Take it under a lease and a new fence; None when it is not claimable, or when it is new
-        and its account has had as many new ones as `burst` allows.
+        """Take it under a lease and a new fence, and note it; None when it is not claimable, or
+        when it is new and its account has had as many new ones as `burst` allows.
 
         A lease that ran out counts as free only after `quarantine`, when whoever held it can't be
         sending any more.

@@ -17,7 +17,6 @@ HOLD_CHECK = timedelta(minutes=1)
 async def start_due(uow: Uow) -> int:
     """Move scheduled publications whose time has come; answers how many."""
     rows = await uow.due.start(BATCH)
-    await uow.timeline.note_all(rows, "due")
     for row in rows:
         record.wake(uow, row)
     return len(rows)

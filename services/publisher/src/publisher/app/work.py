@@ -100,7 +100,6 @@ class Worker:
             )
             if claimed is not None:
                 with record.within(claimed):  # which need not be the one that was called for
-                    await uow.timeline.note(claimed, "claimed", step=claimed.step)
                     uow.then(partial(_observe, claimed.platform, await _late(uow, claimed)))
                     claimed = await call_off_uncovered(uow, claimed)
                 failpoint("publisher.claiming")

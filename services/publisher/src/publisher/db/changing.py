@@ -3,12 +3,28 @@
 Each shape of it is built once: to build it anew takes longer than to carry it out.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Interval, bindparam, func, insert, select, true, update
-from sqlalchemy.sql.base import Executable
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Interval,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy.sql.selectable import ReturnsRows
 
+from common.db.statement import Statement
+from common.observe import trace
+from publisher.app.ports import Line
 from publisher.db.picture import OWN
 from publisher.db.tables import publications as t
 from publisher.db.tables import timeline
@@ -25,7 +41,7 @@ def change_of(
     moved: bool,
     fenced: bool,
     noted: bool,
-) -> Executable:
+) -> Statement:
     """Of the one with the id `this` that is still in the state `was`: the columns `given` become
     `to_…`, those of `now` this moment, those of `later` `after` this moment; if it is `moved`, its
     version grows; if the change is `fenced`, its fence has to be `held`; `noted` appends a line
@@ -48,13 +64,38 @@ def change_of(
         .returning(*OWN)
     )
     if not noted:
-        return change
-    changed = change.cte("changed")
+        return Statement(change)
     words = {name: bindparam(f"line_{name}", type_=timeline.c[name].type) for name in LINE}
-    seen = {"publication_id": changed.c.id, "status": changed.c.status} | words
-    seen["attempt"] = changed.c.attempt
-    lines = insert(timeline).from_select(list(seen), select(*seen.values()).select_from(changed))
+    return Statement(_with_line(change.cte("changed"), words))
+
+
+def noted_as(change: ReturningUpdate[Any], kind: str) -> Statement:
+    """A change of many rows, with the same line about each in the trace of its own request, in the
+    order in which they were due."""
+    changed = change.cte("changed")
+    trace_id = func.split_part(changed.c.traceparent, "-", 2)
+    return Statement(
+        _with_line(changed, {"kind": literal(kind), "step": changed.c.step, "trace_id": trace_id})
+    )
+
+
+def _with_line(changed: CTE, words: Mapping[str, ColumnElement[Any]]) -> ReturnsRows:
+    seen = {
+        "publication_id": changed.c.id,
+        "status": changed.c.status,
+        "attempt": changed.c.attempt,
+        **words,
+    }
+    each = select(*seen.values()).select_from(changed).order_by(changed.c.due_at, changed.c.id)
+    lines = insert(timeline).from_select(list(seen), each)
     return select(changed).add_cte(lines.cte("noted"))
+
+
+def said(line: Line) -> dict[str, str | None]:
+    """The values of `line_…`."""
+    here = trace.current().trace_id
+    words = {"kind": line.kind, "step": line.step, "detail": line.detail, "trace_id": here}
+    return {f"line_{name}": one for name, one in words.items()}
 
 
 def _held() -> ColumnElement[bool]:

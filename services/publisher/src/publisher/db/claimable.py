@@ -8,10 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     FromClause,
     Select,
+    String,
     Subquery,
+    Uuid,
+    all_,
     and_,
     bindparam,
     case,
@@ -70,8 +74,8 @@ def first_in_turn(platform: Platform, quarantine: timedelta) -> list[Select[Any]
     way: of those that no pause covers, and of the few that are seen to even while paused."""
 
     def which(of: FromClause) -> ColumnElement[bool]:
-        others = of.c.connection_id.not_in(bindparam("without", expanding=True))
-        return and_(of.c.user_id > bindparam("since"), others)
+        others = of.c.connection_id != all_(bindparam("without", type_=ARRAY(Uuid)))
+        return and_(of.c.user_id > bindparam("since", type_=String), others)
 
     new = listed.c.step.is_(None).label("new")
     free = (

@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, cast, func, literal, select, update
+from sqlalchemy import String, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.base import Executable
 
 from common.contracts.words import Platform
+from common.db.statement import Statement
 from publisher.db.claimable import NOW
 from publisher.db.picture import OWN, picture
 from publisher.db.queue import called, called_again, claim_of, held_up, next_one, started, used_up
@@ -25,6 +25,10 @@ from publisher.domain.states import Status, check_move
 t = publications
 ASKED, ASKED_EVERY = 50, 0.02
 """How often, and after how many seconds, an account is asked for again that another one is at."""
+
+
+_KEY = func.hashtextextended(bindparam("account", type_=String), 0)
+ALONE = Statement(select(func.pg_try_advisory_xact_lock(_KEY).label("alone")))
 
 
 class DueRows:
@@ -61,15 +65,14 @@ class DueRows:
     ) -> tuple[UUID, UUID] | None:
         """Of those who come after this user, with its account."""
         values = {"since": since, "without": list(without)}
-        row = (await self._connection.execute(next_one(platform, quarantine), values)).first()
-        return (row.id, row.connection_id) if row else None
+        rows = await next_one(platform, quarantine).run(self._connection, values)
+        return (rows[0]["id"], rows[0]["connection_id"]) if rows else None
 
     async def _alone(self, account: UUID) -> bool:
         """Lock the account, for the claim to count what was claimed before; False while another
         claim is at it."""
-        key = func.hashtextextended(cast(literal(str(account)), String), 0)
-        locked = await self._connection.execute(select(func.pg_try_advisory_xact_lock(key)))
-        return bool(locked.scalar_one())
+        [found] = await ALONE.run(self._connection, {"account": str(account)})
+        return bool(found["alone"])
 
     async def _last_resort(self, at_others: dict[UUID, UUID]) -> UUID | None:
         """Nothing else is due. A claim takes milliseconds: wait for one, unless it is frozen."""
@@ -89,9 +92,8 @@ class DueRows:
         burst: Burst | None = None,
     ) -> Publication | None:
         """A new fence shuts out whoever held the lease before."""
-        claim = claim_of(lease, quarantine, burst)
-        row = (await self._connection.execute(claim, {"this": publication_id})).mappings().first()
-        return picture(row) if row else None
+        rows = await self._rows(claim_of(lease, quarantine, burst), {"this": publication_id})
+        return rows[0] if rows else None
 
     async def beyond(self, publication_id: UUID, burst: Burst) -> Publication | None:
         """A new one whose account has had enough."""
@@ -126,7 +128,6 @@ class DueRows:
         return await self._rows(statement, {"since": "", "without": []})
 
     async def _rows(
-        self, statement: Executable, values: Mapping[str, Any] | None = None
+        self, statement: Statement, values: Mapping[str, Any] | None = None
     ) -> list[Publication]:
-        found = await self._connection.execute(statement, values)
-        return [picture(row) for row in found.mappings()]
+        return [picture(row) for row in await statement.run(self._connection, values)]

@@ -1,6 +1,9 @@
 """From a row of `publications` to the picture that the rules work with."""
 
-from sqlalchemy import RowMapping, case, func
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import case, func
 
 from common.contracts.words import Platform
 from publisher.db.pauses import paused_by
@@ -14,7 +17,7 @@ _UNSEEN = {"woken_at", "first_claimed_at"}
 OWN = [*(one for one in publications.c if one.name not in _UNSEEN), _PAUSED]
 
 
-def picture(row: RowMapping) -> Publication:
+def picture(row: Mapping[Any, Any]) -> Publication:
     """The columns are `OWN`."""
     return Publication(
         **{

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,10 +21,11 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from common.contracts.words import Platform
+from common.db.statement import Statement
 from publisher.app.pauses import Scope
+from publisher.db.changing import noted_as
 from publisher.db.claimable import COME, NOW, claimable, come, first_in_turn, scheduled, uncalled
 from publisher.db.pauses import resumed
 from publisher.db.picture import OWN
@@ -38,7 +38,7 @@ t = publications
 
 
 @cache
-def started(limit: int) -> ReturningUpdate[Any]:
+def started(limit: int) -> Statement:
     """Scheduled ones whose account is well, on their way."""
     listed = scheduled(limit, well=True)
     found = (
@@ -49,7 +49,7 @@ def started(limit: int) -> ReturningUpdate[Any]:
         .limit(limit)
         .with_for_update(of=t, skip_locked=True)
     )
-    return (
+    change = (
         update(t)
         .where(t.c.id.in_(found.scalar_subquery()))
         .values(
@@ -62,13 +62,14 @@ def started(limit: int) -> ReturningUpdate[Any]:
         )
         .returning(*OWN)
     )
+    return noted_as(change, "due")
 
 
 @cache
-def held_up(limit: int) -> Select[Any]:
+def held_up(limit: int) -> Statement:
     """Scheduled ones whose time has come, but whose account is not well; locked."""
     listed = scheduled(limit, well=False)
-    return (
+    return Statement(
         select(*OWN)
         .join_from(listed, t, t.c.id == listed.c.id)
         .where(come(Status.SCHEDULED))
@@ -79,21 +80,21 @@ def held_up(limit: int) -> Select[Any]:
 
 
 @cache
-def next_one(platform: Platform, quarantine: timedelta) -> Select[tuple[UUID, UUID]]:
+def next_one(platform: Platform, quarantine: timedelta) -> Statement:
     """The first in turn after the user `since`, of other accounts than `without`; locked."""
     ways = first_in_turn(platform, quarantine)
     both = _either(one.with_for_update(of=t, skip_locked=True) for one in ways)
     in_order = select(both.c.id, both.c.connection_id).order_by(
         both.c.user_id, both.c.new, both.c.id
     )
-    return in_order.limit(1)
+    return Statement(in_order.limit(1))
 
 
 @cache
-def claim_of(lease: timedelta, quarantine: timedelta, burst: Burst | None) -> ReturningUpdate[Any]:
+def claim_of(lease: timedelta, quarantine: timedelta, burst: Burst | None) -> Statement:
     """A new fence for the one with the id `this`, if it may be claimed."""
     allowed = true() if burst is None else or_(t.c.fence > 0, ~used_up(burst))
-    return (
+    change = (
         update(t)
         .where(t.c.id == bindparam("this"), claimable(quarantine), allowed)
         .values(
@@ -106,12 +107,11 @@ def claim_of(lease: timedelta, quarantine: timedelta, burst: Burst | None) -> Re
         )
         .returning(*OWN)
     )
+    return noted_as(change, "claimed")
 
 
 @cache
-def called(
-    limit: int, platforms: frozenset[Platform], quarantine: timedelta
-) -> ReturningUpdate[Any]:
+def called(limit: int, platforms: frozenset[Platform], quarantine: timedelta) -> Statement:
     """Those nobody has been called for, marked."""
     each = (one for platform in platforms for one in uncalled(platform, quarantine, limit))
     found = select(_either(each).c.id).limit(limit)
@@ -121,7 +121,7 @@ def called(
 @cache
 def called_again(
     platforms: frozenset[Platform], quarantine: timedelta, again_after: timedelta
-) -> ReturningUpdate[Any]:
+) -> Statement:
     """The first of each platform, on each way, marked if its call came to nothing. Asked with the
     same names as `next_one`."""
     firsts = (one for platform in platforms for one in first_in_turn(platform, quarantine))
@@ -131,8 +131,8 @@ def called_again(
     )
 
 
-def _marked(*which: ColumnElement[bool]) -> ReturningUpdate[Any]:
-    return update(t).where(*which).values(woken_at=NOW).returning(*OWN)
+def _marked(*which: ColumnElement[bool]) -> Statement:
+    return Statement(update(t).where(*which).values(woken_at=NOW).returning(*OWN))
 
 
 def _either(each: Iterable[Select[Any]]) -> Subquery:

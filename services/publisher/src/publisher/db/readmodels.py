@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, case, func, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.words import Plan, Platform
+from common.db.statement import Statement
 from common.observe import trace
 from publisher.db.pauses import PauseRows
 from publisher.db.tables import connections, plans, timeline
@@ -88,6 +89,11 @@ class ConnectionRows:
         )
 
 
+PLAN = Statement(
+    select(plans.c.plan, plans.c.changed_at).where(plans.c.user_id == bindparam("user"))
+)
+
+
 class PlanRows:
     """app.ports.Plans over PostgreSQL."""
 
@@ -96,11 +102,8 @@ class PlanRows:
 
     async def get(self, user_id: str) -> tuple[Plan, datetime] | None:
         """The plan and since when."""
-        found = await self._connection.execute(
-            select(plans.c.plan, plans.c.changed_at).where(plans.c.user_id == user_id)
-        )
-        row = found.first()
-        return (Plan.parse(row.plan), row.changed_at) if row else None
+        rows = await PLAN.run(self._connection, {"user": user_id})
+        return (Plan.parse(rows[0]["plan"]), rows[0]["changed_at"]) if rows else None
 
     async def remember(self, user_id: str, plan: Plan, changed_at: datetime) -> bool:
         """The newer one wins."""

@@ -10,9 +10,8 @@ from sqlalchemy import Select, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.observe import trace
 from publisher.app.ports import DuplicatePublication, Filters, Line
-from publisher.db.changing import change_of
+from publisher.db.changing import change_of, said
 from publisher.db.picture import OWN, picture
 from publisher.db.tables import ACTIVE
 from publisher.db.tables import publications as t
@@ -126,12 +125,12 @@ class PublicationRows:
         values = {"this": publication.id, "was": publication.status, "held": publication.fence}
         values |= {f"to_{name}": one for name, one in given.items()}
         values |= {} if after is None else {"after": after}
-        values |= {} if line is None else _said(line)
+        values |= {} if line is None else said(line)
         try:
-            row = (await self._connection.execute(statement, values)).mappings().first()
+            rows = await statement.run(self._connection, values)
         except IntegrityError as error:
             raise _duplicate(error) from None
-        return picture(row) if row else None
+        return picture(rows[0]) if rows else None
 
     async def under_way(
         self,
@@ -176,12 +175,6 @@ class PublicationRows:
 
     async def _all(self, statement: Select[Any]) -> list[Publication]:
         return [picture(row) for row in (await self._connection.execute(statement)).mappings()]
-
-
-def _said(line: Line) -> dict[str, str | None]:
-    here = trace.current().trace_id
-    said = {"kind": line.kind, "step": line.step, "detail": line.detail, "trace_id": here}
-    return {f"line_{name}": one for name, one in said.items()}
 
 
 def _duplicate(error: IntegrityError) -> Exception:

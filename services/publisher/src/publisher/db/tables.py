@@ -117,6 +117,8 @@ Index(
     "publications_seen_to",
     publications.c.platform,
     publications.c.user_id,
+    publications.c.step.is_(None),
+    publications.c.id,
     postgresql_where=text("status = 'publishing' AND (cancel_requested OR visible)"),
 )
 Index(

@@ -8,9 +8,7 @@ Ours is the whole path with every guarantee; each peer does the same job without
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from signal import SIGTERM
+from contextlib import suppress
 from typing import Any
 
 from bench.measuring import clipcast_side, machine, peer_sides, peers_installed
@@ -18,10 +16,9 @@ from bench.measuring.clipcast_side import Clipcast
 from bench.measuring.comparison import COMPARISONS, against, summary, table
 from bench.measuring.peer_sides import DATABASE, KINDS, Peer, Peers
 from bench.measuring.result import keep, tell
-from bench.measuring.side import Round, Side, Stub, measured
+from bench.measuring.side import Round, Side, measured
+from bench.measuring.stub import Stub, stub_platform
 from localrun.environment import TREE
-from localrun.ports import answers, free_port
-from localrun.process import remembered, spawn
 from servers import Servers
 
 ROUNDS = 3
@@ -32,7 +29,6 @@ SECONDS = 4
 WARM_UP, LEAST, MOST = 300, 200, 2000
 """Jobs."""
 HOME = TREE / ".local/publishing"
-STUB = HOME / "stub.json"
 
 
 class Publishing:
@@ -95,22 +91,6 @@ def told(rounds: list[Round], skipped: dict[str, str], seconds: float) -> dict[s
     }
 
 
-@contextmanager
-def stub_platform() -> Iterator[Stub]:
-    """The stub, a process of its own."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    words = (sys.executable, "-m", "bench.measuring.stub_platform", str(port))
-    process = spawn(words, env={"PYTHONPATH": str(TREE)}, cwd=TREE, log=HOME / "stub.log")
-    process.save(STUB)
-    try:
-        while process.alive and not answers(port):
-            time.sleep(0.02)
-        yield Stub(port, process)
-    finally:
-        process.stop(SIGTERM, 5)
-
-
 def main() -> int:
     """The command."""
     began, facts, servers = time.monotonic(), machine.facts(), Servers()
@@ -119,12 +99,10 @@ def main() -> int:
     for name, why in skipped.items():
         tell(f"{name} is skipped: {why}")
     servers.up()
-    if left := remembered(STUB):  # of a run that was killed
-        left.stop(SIGTERM, 5)
-    with stub_platform() as stub:
+    with stub_platform(HOME) as stub:
         run = Publishing(servers, stub, [kind for kind in KINDS if kind.name not in skipped])
         with suppress(FileNotFoundError, subprocess.CalledProcessError):
-            run.remove()  # as above
+            run.remove()  # what a run that was killed has left
         try:
             rounds = run.run()
         finally:

@@ -4,7 +4,7 @@ accepted by the use case behind `POST /v1/publications`."""
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from signal import SIGTERM
@@ -78,16 +78,26 @@ TOLD = [one for one in planned() if one.front and one.service in TASKS]
 class Clipcast:
     """bench.measuring.side.Side."""
 
-    name = NAME
-
-    def __init__(self, home: Path, servers: Servers, stub_url: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        servers: Servers,
+        stub_url: str,
+        *,
+        name: str = NAME,
+        settings: Mapping[str, str] | None = None,
+        workers: int = 2,
+    ) -> None:
+        """`name`: what is stored bears it, so that two can run side by side."""
+        self.name = name
         self._home = home
-        self._stores = Stores(servers, "publishing")
+        self._stores = Stores(servers, f"bench_{name}")
         self._stub_url = stub_url
+        self._settings = settings or {}
         self._accounts: list[Connection] = []
         self._clip = ""
-        workers = [one for one in planned((PLATFORM, PLATFORM)) if one.service == "publisher"]
-        self._plan = [one for one in workers if not one.front]
+        own = [one for one in planned((PLATFORM,) * workers) if one.service == "publisher"]
+        self._plan = [one for one in own if not one.front]
         self._members: list[Member] = []
 
     def start(self, jobs: int) -> None:
@@ -150,7 +160,7 @@ class Clipcast:
             ledger=self._home / "ledger.jsonl",
         )
         known = Credentials.kept(self._home / "secrets.json")
-        own = {**SETTINGS, "VK_API_URL": self._stub_url}
+        own = {**SETTINGS, "VK_API_URL": self._stub_url, **self._settings}
         env = environment(plan.service, places, known) | own
         return Member(plan, self._home, port, env, self._stores.privileged(plan.service))
 

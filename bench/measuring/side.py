@@ -1,15 +1,13 @@
 """One side of a comparison, whatever it is made of: work is put before it while it stands still,
 and the time counts from the moment it is let go."""
 
-import json
 import time
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from typing import Protocol
 
 from bench.measuring import machine
 from bench.measuring.published import NotMeasured
-from localrun.ports import LOOPBACK
+from bench.measuring.stub import Stub
 from localrun.process import Process
 from servers import Servers
 
@@ -83,28 +81,6 @@ class Round:
             "per_second": round(self.per_second, 1),
             "cpu_seconds": {who: round(used, 2) for who, used in self.cpu.items()},
         }
-
-
-class Stub:
-    """The stub platform, asked by us."""
-
-    def __init__(self, port: int, process: Process) -> None:
-        self.url = f"http://{LOOPBACK}:{port}"
-        self.process = process
-        self._link = HTTPConnection(LOOPBACK, port, timeout=10)
-
-    def delay(self, milliseconds: int) -> None:
-        """Every call of the platform takes so long from now on."""
-        self._ask("POST", f"/bench/delay/{milliseconds}")
-
-    def shown(self) -> int:
-        """How many videos it has shown."""
-        return int(self._ask("GET", "/bench/shown")["shown"])
-
-    def _ask(self, method: str, path: str) -> dict[str, int]:
-        self._link.request(method, path)
-        answer: dict[str, int] = json.loads(self._link.getresponse().read())
-        return answer
 
 
 def measured(side: Side, stub: Stub, servers: Servers, jobs: int, delay_ms: int) -> Round:

@@ -4,12 +4,16 @@ python -m bench.measuring.stub_platform PORT
 
 HTTP/1.1 with `Content-Length`, kept alive. `POST /bench/delay/<ms>` says how long each call of the
 platform takes from now on; a loan is answered at once. `GET /bench/shown` tells how many videos
-were shown: as many publications are about to end.
+were shown: as many publications are about to end. `GET /bench/calls` tells when calls of the API
+came, by the machine's monotonic clock, which all of its processes share; uploads are none.
 """
 
 import asyncio
 import json
+import re
 import sys
+import time
+from collections import deque
 from typing import Any
 
 import uvloop
@@ -18,6 +22,11 @@ OWNER = -100
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
 LENT = {"access_token": "token-of-the-bench", "version": 1, "expires_at": None}
+SHOWN = {"owner_id": OWNER, "duration": 1, "width": 2, "height": 2, "views": 1}
+ASKED = re.compile(rb"-100_(\d+)")
+"""A video in a question; statistics ask for many at once."""
+KEEP = 20_000
+"""Calls that are remembered."""
 
 
 class Stub:
@@ -28,13 +37,17 @@ class Stub:
         self._upload = f"http://127.0.0.1:{port}/upload/"
         self._made = 0
         self._shown = 0
+        self._calls: deque[tuple[float, str]] = deque(maxlen=KEEP)
 
-    def answer(self, path: str) -> tuple[object, float]:
+    def answer(self, path: str, body: bytes) -> tuple[object, float]:
         """The JSON, None where nothing is, and after how many seconds it leaves."""
         first, *rest = path.split("/")[1:]
         match first:
-            case "method" | "upload":
-                return self._platform(*rest), self.delay
+            case "method":
+                self._calls.append((time.monotonic(), rest[0]))
+                return self._method(rest[0], body), self.delay
+            case "upload":
+                return {"owner_id": OWNER, "video_id": int(rest[0]), "size": 1024}, self.delay
             case "internal":
                 return LENT, 0.0
             case "bench":
@@ -42,8 +55,7 @@ class Stub:
             case _:
                 return None, 0.0
 
-    def _platform(self, what: str) -> object:
-        """A method's answer, or that the bytes for a video have come."""
+    def _method(self, what: str, body: bytes) -> object:
         match what:
             case "video.save":
                 self._made += 1
@@ -51,14 +63,17 @@ class Stub:
                 return {"response": {**made, "upload_url": f"{self._upload}{self._made}"}}
             case "video.get":
                 self._shown += 1
-                item = {"owner_id": OWNER, "duration": 1, "width": 2, "height": 2}
-                return {"response": {"count": 1, "items": [item]}}
-            case number:
-                return {"owner_id": OWNER, "video_id": int(number), "size": 1024}
+                items = [{**SHOWN, "id": int(one)} for one in ASKED.findall(body)] or [SHOWN]
+                return {"response": {"count": len(items), "items": items}}
+            case _:
+                return None
 
     def _bench(self, what: str, milliseconds: str = "0") -> object:
-        if what == "delay":
-            self.delay = float(milliseconds) / 1000
+        match what:
+            case "delay":
+                self.delay = float(milliseconds) / 1000
+            case "calls":
+                return {"calls": list(self._calls)}
         return {"shown": self._shown}
 
 
@@ -83,8 +98,9 @@ class Connection(asyncio.Protocol):
         if len(self._read) < whole:
             return
         path = self._read[: self._read.find(b"\r\n")].split(b" ")[1].decode()
+        body = bytes(self._read[end + len(HEAD_END) : whole])
         del self._read[:whole]
-        found, delay = self._stub.answer(path)
+        found, delay = self._stub.answer(path, body)
         answer = _encoded(found)
         if delay:
             asyncio.get_running_loop().call_later(delay, self._send, answer)

@@ -17,7 +17,8 @@ from bench.measuring import peers_installed
 from bench.measuring.comparison import Comparison, against, summary, table
 from bench.measuring.goal import Goal
 from bench.measuring.peer_sides import KINDS
-from bench.measuring.side import Round, Stub, measured
+from bench.measuring.side import Round, measured
+from bench.measuring.stub import Stub, stub_platform
 from bench.peers import given
 from pydantic import SecretStr
 
@@ -36,10 +37,8 @@ COST = Comparison("CPU against a peer's", "cpu_per_1000", "peer", 0, Goal(0.65, 
 
 
 @pytest.fixture
-def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
-    monkeypatch.setattr(publishing, "HOME", tmp_path)
-    monkeypatch.setattr(publishing, "STUB", tmp_path / "stub.json")
-    with publishing.stub_platform() as found:
+def stub(tmp_path: Path) -> Iterator[Stub]:
+    with stub_platform(tmp_path) as found:
         yield found
 
 

@@ -12,7 +12,7 @@ PLAN ?= pro
 ROLE :=
 SPACE := $(subst ,, )
 HARNESS := $(subst $(SPACE),:,$(strip tests deploy/local $(wildcard libs/*/src) services/publisher/src services/stats-collector/src))
-BENCHES := $(filter-out __init__,$(basename $(notdir $(wildcard bench/*.py))))
+BENCHES := $(filter-out __init__ soak,$(basename $(notdir $(wildcard bench/*.py))))
 # User is also what a shell calls its owner: only a value given to make counts.
 ifneq ($(origin USER),command line)
 USER := demo
@@ -37,6 +37,9 @@ chaos: $(BIN)/.dev ## kill, freeze and cut under load, then check every promise 
 
 bench: $(BIN)/.dev ## measure, and write bench/results/<name>.json (ONLY=scale: that one)
 	@for name in $(or $(ONLY),$(BENCHES)); do PYTHONPATH=$(HARNESS):. $(PY) -m bench.$$name || exit 1; done
+
+soak: $(BIN)/.dev ## work steadily, and find out what grows (MINUTES=30 RATE=publications a second)
+	@PYTHONPATH=$(HARNESS):. $(PY) -m bench.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE))
 
 fuzz: $(BIN)/.dev ## feed the MP4 reader broken files (MINUTES=10 SEED=)
 	@FUZZ_MINUTES=$(or $(MINUTES),10) FUZZ_SEED=$(SEED) $(BIN)/pytest -q -s -k for_minutes \
@@ -87,4 +90,4 @@ $(BIN)/.dev: requirements-dev.lock $(BIN)/.run
 	@deploy/local/make-venv.sh $(PYTHON) requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo test test-full chaos bench fuzz lint up down logs token doctor docs lock clean
+.PHONY: help demo test test-full chaos bench soak fuzz lint up down logs token doctor docs lock clean

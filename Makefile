@@ -35,8 +35,9 @@ chaos: $(BIN)/.dev ## kill, freeze and cut under load, then check every promise 
 	@PYTHONPATH=$(HARNESS) $(PY) -m chaos.run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(PUBLICATIONS),--publications $(PUBLICATIONS)) $(ARGS)
 
-bench: $(BIN)/.dev ## measure, and write bench/results/<name>.json (ONLY=scale: that one)
+bench: $(BIN)/.dev ## measure, write bench/results/<name>.json, show the goal table (ONLY=scale: that one)
 	@for name in $(or $(ONLY),$(BENCHES)); do PYTHONPATH=$(HARNESS):. $(PY) -m bench.$$name || exit 1; done
+	@$(if $(ONLY),,PYTHONPATH=$(HARNESS):. $(PY) -m bench.measuring.combined $(BENCHES))
 
 soak: $(BIN)/.dev ## work steadily, and find out what grows (MINUTES=30 RATE=publications a second)
 	@PYTHONPATH=$(HARNESS):. $(PY) -m bench.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE))

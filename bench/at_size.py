@@ -24,7 +24,7 @@ from bench.measuring.result import keep, tell
 from bench.size import questions, sides
 from bench.size.due import due_at_once, housekeeping_at_size
 from bench.size.filling import BUSY, LARGE, SMALL, fill_publisher, fill_stats
-from bench.size.goals import table
+from bench.size.goals import rows, table
 from bench.size.sides import Side
 from publisher.db.uow import PublisherUow
 from servers import Servers
@@ -54,7 +54,8 @@ def main() -> int:
     finally:
         for service, size in urls:
             sides.dropped(servers, service, size)
-    result = {"machine": facts, **result, "seconds": round(time.monotonic() - began)}
+    seconds = round(time.monotonic() - began)
+    result = {"machine": facts, "goals": rows(result), **result, "seconds": seconds}
     keep("at_size", result, table(result))
     return 0
 

@@ -77,14 +77,14 @@ def told(rounds: list[Round], skipped: dict[str, str], seconds: float) -> dict[s
     """The result but for the machine's facts."""
     ours = clipcast_side.NAME
     pairs = dict.fromkeys((one.side, one.delay_ms) for one in rounds)
-    ratios = (against(rounds, ours, one) for one in COMPARISONS)
+    rows = (against(rounds, ours, one) for one in COMPARISONS)
     return {
         "sides": {
             ours: {"how": clipcast_side.ABOUT, "does_not": clipcast_side.LEFT_OUT},
             **{kind.name: {"how": kind.about, "does_not": peer_sides.LEFT_OUT} for kind in KINDS},
         },
         "skipped": skipped,
-        "ratios": [one for one in ratios if one],
+        "goals": [one for one in rows if one],
         "summary": [summary(rounds, *pair) for pair in pairs],
         "rounds": [one.told() for one in rounds],
         "seconds": round(seconds),

@@ -5,7 +5,8 @@ of its own (bench/sinks/uploader.py, serving.py), theirs is one run of curl; bot
 sink that throws away. What a side does not do: curl does not look whether the file is being changed
 and tells nobody how far it is; our process runs already, and its start is not counted, while curl's
 (10 ms) is. The files are sparse, so that no disk is measured. Memory is counted from before a
-process's first upload or pull, against what 64 MB take.
+process's first upload or pull; beside it stands what 64 MB take, and beside the lag that of an idle
+loop.
 """
 
 import os
@@ -17,12 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.measuring import machine
-from bench.measuring.goal import Goal
+from bench.measuring import goals, machine
 from bench.measuring.result import keep, tell
 from bench.sinks import running
 from bench.sinks.certificate import certificate
-from bench.sinks.figures import Figure, table
 from bench.sinks.memory import forget_peak, peak
 from bench.sinks.uploader import Asked
 from localrun.environment import TREE
@@ -40,9 +39,10 @@ LINK = 150 * MB
 AT_ONCE = 4
 IDLE_SECONDS = 3.0
 ROUNDS = 3
-MEMORY = Goal(16, 64)
+GROWN = "grown_mib"
 
 Told = dict[str, float]
+Row = dict[str, Any]
 
 
 class Uploads:
@@ -61,7 +61,7 @@ class Uploads:
     def run(self) -> dict[str, Any]:
         """Everything."""
         facts, began, busy = machine.facts(), time.monotonic(), machine.busy_seconds()
-        figures = [
+        rows = [
             self._speed(),
             self._cost(),
             self._memory_of_uploading(),
@@ -75,59 +75,45 @@ class Uploads:
             "sizes_mb": {name: size / MB for name, size in SIZES.items()},
             "link_mb_per_second": LINK / MB,
             "uploads_at_once_for_lag": AT_ONCE,
-            "figures": [one.told() for one in figures],
+            "goals": rows,
             "rounds": self._rounds,
             "cores_used_by_others": round(max(0.0, others) / seconds, 2),
             "seconds": round(seconds),
         }
 
-    def _speed(self) -> Figure:
+    def _speed(self) -> Row:
         with running.sink(tls=self._pem) as sink:
             self._theirs(sink)  # reads the file for the first time
             ours, theirs = self._in_turn(
                 "upload", lambda: self._ours(sink), lambda: self._theirs(sink)
             )
-        return Figure(
-            "upload, TLS",
-            "MB/s",
-            "curl",
-            Goal(1.0, 0.9, at_least=True),
-            [one["mb_per_second"] for one in ours],
-            [one["mb_per_second"] for one in theirs],
-        )
+        return goals.UPLOAD.against(_each(ours, "mb_per_second"), _each(theirs, "mb_per_second"))
 
-    def _cost(self) -> Figure:
+    def _cost(self) -> Row:
         with running.sink(tls=self._pem, rate=LINK) as sink:
             ours, theirs = self._in_turn(
                 "paced upload", lambda: self._ours(sink), lambda: self._theirs(sink)
             )
-        return Figure(
-            "CPU on a link of 150 MB/s, TLS",
-            "s/GB",
-            "curl",
-            Goal(1.0, 1.4),
-            [one["cpu_per_gb"] for one in ours],
-            [one["cpu_per_gb"] for one in theirs],
-        )
+        return goals.UPLOAD_CPU.against(_each(ours, "cpu_per_gb"), _each(theirs, "cpu_per_gb"))
 
-    def _memory_of_uploading(self) -> Figure:
+    def _memory_of_uploading(self) -> Row:
         def grown(name: str) -> Told:
             told = self._uploaded(sink, [_key(name)], warm=False)
-            return {"grown_mib": told["peak_growth"] / MIB}
+            return {GROWN: told["peak_growth"] / MIB}
 
         with running.sink(tls=self._pem) as sink:
             ours, small = self._in_turn(
                 "memory while uploading", lambda: grown("dzen"), lambda: grown("small")
             )
-        return _memory("peak growth, upload of 4 GB", ours, small)
+        return goals.UPLOAD_MEMORY.row(_each(ours, GROWN), other=_each(small, GROWN))
 
-    def _memory_of_serving(self) -> Figure:
+    def _memory_of_serving(self) -> Row:
         ours, small = self._in_turn(
             "memory while serving", lambda: self._served("rutube"), lambda: self._served("small")
         )
-        return _memory("peak growth, serving a pull of 10 GB", ours, small)
+        return goals.SERVING_MEMORY.row(_each(ours, GROWN), other=_each(small, GROWN))
 
-    def _lag(self) -> Figure:
+    def _lag(self) -> Row:
         def lag(keys: list[str]) -> Told:
             told: Told = self._uploaded(sink, keys, watch=True)["lag_ms"]
             return told
@@ -136,15 +122,7 @@ class Uploads:
             ours, idle = self._in_turn(
                 "event loop lag", lambda: lag([_key("half")] * AT_ONCE), lambda: lag([])
             )
-        return Figure(
-            "event loop lag p99, four uploads",
-            "ms",
-            "idle loop",
-            Goal(10, 25),
-            [one["p99"] for one in ours],
-            [one["p99"] for one in idle],
-            of_ratio=False,
-        )
+        return goals.LAG.row(_each(ours, "p99"), other=_each(idle, "p99"))
 
     def _in_turn(
         self, what: str, ours: Callable[[], Told], other: Callable[[], Told]
@@ -190,7 +168,7 @@ class Uploads:
         with running.told("bench.sinks.serving", *words) as (link, process):
             before = forget_peak(process.pid)
             running.curl("--output", "/dev/null", link["link"])
-            return {"grown_mib": (peak(process.pid) - before) / MIB}
+            return {GROWN: (peak(process.pid) - before) / MIB}
 
 
 def _sent(receipt: Told, cpu: float) -> Told:
@@ -205,16 +183,8 @@ def _sent(receipt: Told, cpu: float) -> Told:
     }
 
 
-def _memory(name: str, ours: list[Told], small: list[Told]) -> Figure:
-    return Figure(
-        name,
-        "MiB",
-        "64 MB",
-        MEMORY,
-        [one["grown_mib"] for one in ours],
-        [one["grown_mib"] for one in small],
-        of_ratio=False,
-    )
+def _each(rounds: list[Told], what: str) -> list[float]:
+    return [one[what] for one in rounds]
 
 
 def _key(name: str) -> str:
@@ -235,7 +205,7 @@ def main() -> int:
         result = Uploads(home).run()
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    keep("uploads", result, table(result["figures"]))
+    keep("uploads", result)
     return 0
 
 

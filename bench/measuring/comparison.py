@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
-from bench.measuring.goal import Goal
+from bench.measuring import goals
+from bench.measuring.goal import Aim
 from bench.measuring.side import Round
 from bench.measuring.spread import spread
 
@@ -16,20 +17,18 @@ What = Literal["per_second", "cpu_per_1000"]
 class Comparison:
     """Ours divided by a peer's, with calls that take `delay_ms`."""
 
-    name: str
+    aim: Aim
     what: What
     peer: str
     delay_ms: int
-    goal: Goal
 
 
-SPEED, CPU = "publications/s against ", "CPU per 1,000 against "
 COMPARISONS = (
-    Comparison(f"{SPEED}Celery", "per_second", "celery", 0, Goal(2.0, 1.0, at_least=True)),
-    Comparison(f"{SPEED}Celery", "per_second", "celery", 20, Goal(12.0, 6.0, at_least=True)),
-    Comparison(f"{SPEED}the bare loop", "per_second", "bare", 0, Goal(0.8, 0.5, at_least=True)),
-    Comparison(f"{SPEED}BullMQ", "per_second", "bullmq", 20, Goal(1.0, 0.5, at_least=True)),
-    Comparison(f"{CPU}Celery's", "cpu_per_1000", "celery", 0, Goal(0.65, 1.0)),
+    Comparison(goals.CELERY, "per_second", "celery", 0),
+    Comparison(goals.CELERY_20, "per_second", "celery", 20),
+    Comparison(goals.BARE, "per_second", "bare", 0),
+    Comparison(goals.BULLMQ_20, "per_second", "bullmq", 20),
+    Comparison(goals.CELERY_CPU, "cpu_per_1000", "celery", 0),
 )
 
 
@@ -62,23 +61,13 @@ def against(rounds: Sequence[Round], ours: str, one: Comparison) -> dict[str, An
     values = [[getattr(each, one.what) for each in side] for side in (mine, theirs)]
     ratio = median(values[0]) / median(values[1])
     pairs = [first / other for first, other in zip(*values, strict=True)]
-    return {
-        "name": one.name,
-        "delay_ms": one.delay_ms,
-        "ratio": round(ratio, 2),
-        "min": round(min(pairs), 2),
-        "max": round(max(pairs), 2),
-        "goal": one.goal.goal,
-        "first_step": one.goal.first_step,
-        "reached": one.goal.reached(ratio),
-    }
+    figure = spread(pairs) | {"median": round(ratio, 2)}
+    return one.aim.row(figure, ours=values[0], other=values[1])
 
 
 HEADS = (("side", -12), ("ms/call", 8), ("jobs/s", 9), ("min", 8), ("max", 8), ("CPU s/1,000", 13))
 MORE = (("servers'", 10), ("stub's", 8), ("others' cores", 15))
 COSTS = ("cpu_per_1000", "servers_cpu_per_1000", "stub_cpu_per_1000", "cores_used_by_others")
-RATIOS = (("ours", -40), ("ms/call", 8), ("ratio", 8), ("min", 7), ("max", 7), ("goal", 7))
-STEPS = (("first", 7), ("reached", 12))
 
 
 def table(result: Mapping[str, Any]) -> str:
@@ -89,9 +78,6 @@ def table(result: Mapping[str, Any]) -> str:
         values = [one["side"], one["delay_ms"], *(speed[name] for name in ("median", "min", "max"))]
         values += [one[name]["median"] for name in COSTS]
         lines.append(_line((*HEADS, *MORE), values))
-    lines += ["", _line((*RATIOS, *STEPS), [name for name, _ in (*RATIOS, *STEPS)])]
-    names = ("name", "delay_ms", "ratio", "min", "max", "goal", "first_step", "reached")
-    lines += [_line((*RATIOS, *STEPS), [one[name] for name in names]) for one in result["ratios"]]
     return "\n".join(lines)
 
 

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from bench.measuring.goal import Goal
 from bench.sinks.certificate import certificate
-from bench.sinks.figures import Figure, table
 from bench.sinks.memory import forget_peak, peak
 from bench.sinks.running import NotMeasured, curl, curl_upload, sink, told, uploaded
 from bench.sinks.uploader import Asked
@@ -79,31 +77,3 @@ def test_a_peak_is_counted_anew() -> None:
     high = peak()
     del large
     assert forget_peak() <= high - 32 * 1024 * 1024
-
-
-def _figure(
-    goal: Goal, ours: list[float], other: list[float], *, of_ratio: bool = True
-) -> dict[str, object]:
-    return Figure("upload", "MB/s", "curl", goal, ours, other, of_ratio).told()
-
-
-def test_a_ratio_is_the_middle_of_neighbouring_rounds() -> None:
-    one = _figure(Goal(1.0, 0.9, at_least=True), [90, 10, 500], [100, 10, 1000])
-    assert one["ratio"] == {"median": 0.9, "min": 0.5, "max": 1.0}
-    assert one["ours"] == {"median": 90, "min": 10, "max": 500}
-    assert one["reached"] == "first step"
-
-
-@pytest.mark.parametrize(
-    ("ours", "reached"), [(16, "goal"), (16.1, "first step"), (64, "first step"), (65, "missed")]
-)
-def test_some_bounds_are_of_our_own_figure(ours: float, reached: str) -> None:
-    assert _figure(Goal(16, 64), [ours], [0], of_ratio=False)["reached"] == reached
-
-
-def test_the_table_shows_both_sides_the_ratio_and_the_bounds() -> None:
-    line = table([_figure(Goal(1.0, 1.4), [3], [2])]).splitlines()[1]
-    assert line.split() == [
-        *("upload,", "MB/s", "3", "(3-3)", "curl", "2", "(2-2)", "1.5", "(1.5-1.5)"),
-        *("≤", "1", "≤", "1.4", "missed"),
-    ]

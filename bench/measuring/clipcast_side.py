@@ -3,9 +3,10 @@ accepted by the use case behind `POST /v1/publications`."""
 
 import asyncio
 import shutil
+import subprocess
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
@@ -75,6 +76,20 @@ TASKS = {"publisher": ("migrate", "topology"), "stats-collector": ("topology",)}
 TOLD = [one for one in planned() if one.front and one.service in TASKS]
 
 
+@contextmanager
+def running(*sides: "Clipcast", jobs: int) -> Iterator[None]:
+    """They run until the block ends, for at most so many jobs at a time; nothing stays."""
+    try:
+        for one in sides:
+            with suppress(FileNotFoundError, subprocess.CalledProcessError):
+                one.remove()  # what a run that was killed has left
+            one.start(jobs)
+        yield
+    finally:
+        for one in sides:
+            one.remove()
+
+
 class Clipcast:
     """bench.measuring.side.Side."""
 
@@ -127,7 +142,7 @@ class Clipcast:
     @property
     def database(self) -> str:
         """The name of its database."""
-        return self._database.rpartition("/")[2]
+        return self.database_url.rpartition("/")[2]
 
     @property
     def processes(self) -> list[Process]:
@@ -165,7 +180,8 @@ class Clipcast:
         return Member(plan, self._home, port, env, self._stores.privileged(plan.service))
 
     @property
-    def _database(self) -> str:
+    def database_url(self) -> str:
+        """Where it is, for those who look into it."""
         return self._stores.databases["publisher"]
 
     async def _tag(self) -> str | None:
@@ -210,7 +226,7 @@ class Clipcast:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[PublisherUow]:
-        engine = connect(SecretStr(self._database), "bench")
+        engine = connect(SecretStr(self.database_url), "bench")
         try:
             async with PublisherUow(engine) as uow:
                 yield uow
@@ -218,7 +234,7 @@ class Clipcast:
             await engine.dispose()
 
     async def _read(self, statement: str, *values: object) -> Any:  # noqa: ANN401 - a row of any form
-        link = await asyncpg.connect(self._database)
+        link = await asyncpg.connect(self.database_url)
         try:
             return await link.fetchrow(statement, *values)
         finally:

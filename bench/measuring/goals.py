@@ -43,6 +43,9 @@ CLAIM = Aim("at_size", "claim, a million rows against a thousand, ms", RATIO, Go
 LIST = Aim("at_size", "slowest list page, a million against a thousand, ms", RATIO, Goal(1.2, 1.5))
 DUE = Aim("at_size", "10,000 due at once, until all are called", "s", Goal(1, 5))
 
+PACE_USED = Aim("pacing", "pace used of the pace allowed", RATIO, _least(0.98, 0.9))
+PACE_OVER = Aim("pacing", "calls above rate·T + 1 in any window", "calls", Goal(0))
+
 READY = Aim("starting", "a worker ready after its start", "s", Goal(1.5))
 
 AIMS = tuple(one for one in vars().copy().values() if isinstance(one, Aim))

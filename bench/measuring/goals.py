@@ -46,6 +46,8 @@ DUE = Aim("at_size", "10,000 due at once, until all are called", "s", Goal(1, 5)
 PACE_USED = Aim("pacing", "pace used of the pace allowed", RATIO, _least(0.98, 0.9))
 PACE_OVER = Aim("pacing", "calls above rate·T + 1 in any window", "calls", Goal(0))
 
+TRACING = Aim("tracing", "CPU a publication, traced against not, ms", RATIO, Goal(1.06, 1.15))
+
 KILLED = Aim("takeover", "worker killed until taken over", "s", Goal(2))
 FROZEN = Aim("takeover", "worker frozen until taken over (lease: 30 s)", "s", Goal(30, 40))
 

@@ -33,6 +33,9 @@ RELAY = Aim("bus", "relay against a bare publisher, events/s", RATIO, _least(0.9
 COMMIT_P50 = Aim("bus", "commit to consumer, p50", "ms", Goal(5, 10))
 COMMIT_P99 = Aim("bus", "commit to consumer, p99", "ms", Goal(15, 30))
 
+FIRST_CALL_P50 = Aim("reacting", "accepted to first platform call, p50", "ms", Goal(15))
+FIRST_CALL_P99 = Aim("reacting", "accepted to first platform call, p99", "ms", Goal(50, 150))
+
 UPLOAD = Aim("uploads", "upload against curl, TLS, MB/s", RATIO, _least(1.0, 0.9))
 UPLOAD_CPU = Aim("uploads", "CPU of an upload at 150 MB/s against curl, s/GB", RATIO, Goal(1, 1.4))
 UPLOAD_MEMORY = Aim("uploads", "memory grown by an upload of 4 GB", "MiB", Goal(16, 64))

@@ -12,7 +12,7 @@ PLAN ?= pro
 ROLE :=
 SPACE := $(subst ,, )
 HARNESS := $(subst $(SPACE),:,$(strip tests deploy/local $(wildcard libs/*/src) services/publisher/src services/stats-collector/src))
-BENCHES := $(filter-out __init__ soak,$(basename $(notdir $(wildcard bench/*.py))))
+BENCHES := $(filter-out __init__ flame soak,$(basename $(notdir $(wildcard bench/*.py))))
 # User is also what a shell calls its owner: only a value given to make counts.
 ifneq ($(origin USER),command line)
 USER := demo
@@ -38,6 +38,9 @@ chaos: $(BIN)/.dev ## kill, freeze and cut under load, then check every promise 
 bench: $(BIN)/.dev ## measure, write bench/results/<name>.json, show the goal table (ONLY=scale: that one)
 	@for name in $(or $(ONLY),$(BENCHES)); do PYTHONPATH=$(HARNESS):. $(PY) -m bench.$$name || exit 1; done
 	@$(if $(ONLY),,PYTHONPATH=$(HARNESS):. $(PY) -m bench.measuring.combined $(BENCHES))
+
+flame: $(BIN)/.dev ## draw where a publishing worker spends its time (OUT=docs/flame.svg)
+	@PYTHONPATH=$(HARNESS):. $(PY) -m bench.flame $(or $(OUT),docs/flame.svg)
 
 soak: $(BIN)/.dev ## work steadily, and find out what grows (MINUTES=30 RATE=publications a second)
 	@PYTHONPATH=$(HARNESS):. $(PY) -m bench.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE))
@@ -77,6 +80,7 @@ lock: $(BIN)/.dev ## lock the requirements anew, with hashes
 	@$(BIN)/uv pip compile $(LOCK) requirements/dev.in -o requirements-dev.lock
 	@$(BIN)/uv pip compile $(LOCK) requirements/conformance.in -o tests/conformance/requirements.lock
 	@$(BIN)/uv pip compile $(LOCK) bench/peers/requirements.in -o bench/peers/requirements.lock
+	@$(BIN)/uv pip compile $(LOCK) bench/flame.in -o bench/flame.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 clean: down ## forget everything that was built or stored here
@@ -91,4 +95,4 @@ $(BIN)/.dev: requirements-dev.lock $(BIN)/.run
 	@deploy/local/make-venv.sh $(PYTHON) requirements-dev.lock
 	@touch $@
 
-.PHONY: help demo test test-full chaos bench soak fuzz lint up down logs token doctor docs lock clean
+.PHONY: help demo test test-full chaos bench flame soak fuzz lint up down logs token doctor docs lock clean

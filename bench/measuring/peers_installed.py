@@ -21,12 +21,17 @@ NODE_LOCK = PEERS / "package-lock.json"
 
 def python() -> None:
     """The environment of the peers in Python."""
-    if _is_new(HOME / "venv", PYTHON_LOCK):
+    environment(HOME / "venv", PYTHON_LOCK)
+
+
+def environment(where: Path, lock: Path) -> None:
+    """One in Python, unless it is there."""
+    if _is_new(where, lock):
         return
-    _run(sys.executable, "-m", "venv", "--clear", HOME / "venv")
+    _run(sys.executable, "-m", "venv", "--clear", where)
     quiet = ("--quiet", "--disable-pip-version-check")
-    _run(BIN / "pip", "install", *quiet, "--require-hashes", "-r", PYTHON_LOCK)
-    _remember(HOME / "venv", PYTHON_LOCK)
+    _run(where / "bin/pip", "install", *quiet, "--require-hashes", "-r", lock)
+    _remember(where, lock)
 
 
 def node() -> str | None:

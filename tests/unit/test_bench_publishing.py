@@ -165,10 +165,10 @@ class Sleeping:
         self.looks = 0
 
     def put(self, jobs: int) -> None:
-        state = (
-            Path(f"/proc/{self.processes[0].pid}/stat").read_text().rpartition(")")[2].split()[0]
-        )
-        self.stood_still = state == "T"
+        stat = Path(f"/proc/{self.processes[0].pid}/stat")
+        deadline = time.monotonic() + 5  # the signal may take effect a moment later
+        while not self.stood_still and time.monotonic() < deadline:
+            self.stood_still = stat.read_text().rpartition(")")[2].split()[0] == "T"
         for _ in range(jobs):
             urlopen(Request(f"{self._stub.url}/method/video.get", data=b"")).read()  # noqa: S310
 

@@ -17,7 +17,7 @@ from localrun.member import Member
 from servers import Servers
 from stack import Stack
 
-ROUNDS = 5
+ROUNDS = 3
 PATIENCE = 60.0
 LOOK_SECONDS = 0.01
 

@@ -36,8 +36,9 @@ chaos: $(BIN)/.dev ## kill, freeze and cut under load, then check every promise 
 		$(if $(PUBLICATIONS),--publications $(PUBLICATIONS)) $(ARGS)
 
 bench: $(BIN)/.dev ## measure, write bench/results/<name>.json, show the goal table (ONLY=scale: that one)
-	@for name in $(or $(ONLY),$(BENCHES)); do PYTHONPATH=$(HARNESS):. $(PY) -m bench.$$name || exit 1; done
-	@$(if $(ONLY),,PYTHONPATH=$(HARNESS):. $(PY) -m bench.measuring.combined $(BENCHES))
+	@export PYTHONPATH=$(HARNESS):.; failed=; measured=; for name in $(or $(ONLY),$(BENCHES)); do \
+		if $(PY) -m bench.$$name; then measured="$$measured $$name"; else failed="$$failed $$name"; fi; done; \
+		$(if $(ONLY),,$(PY) -m bench.measuring.combined $$measured;) test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 flame: $(BIN)/.dev ## draw where a publishing worker spends its time (OUT=docs/flame.svg)
 	@PYTHONPATH=$(HARNESS):. $(PY) -m bench.flame $(or $(OUT),docs/flame.svg)

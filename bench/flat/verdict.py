@@ -37,7 +37,7 @@ class Kind:
 
 
 KINDS = {
-    # Allocators keep what a peak needed; a leak of 1 KiB a publication is 30 MiB in half an hour.
+    # Allocators keep what a peak needed; one KiB a publication is 17 MiB in half an hour.
     "memory": Kind("MiB", most=4, part=0.05),
     # Erlang collects garbage when it likes, and quorum queues keep a log in memory until they cut
     # it off after some thousand messages.

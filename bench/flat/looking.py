@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -41,6 +42,13 @@ SELECT count(*) FILTER (WHERE status IN ('scheduled', 'publishing')) AS open,
     count(*) FILTER (WHERE status IN ('failed', 'cancelled', 'uncertain')) AS ended_else
 FROM publications
 """
+LEFT = """
+SELECT status, stage, stage_why, step, step_state, attempt, failures,
+    due_at - now() AS due, woken_at - now() AS woken, lease_until - now() AS leased,
+    (SELECT array_agg(kind || coalesce(': ' || detail, '') ORDER BY id) FROM timeline
+        WHERE publication_id = publications.id) AS timeline
+FROM publications WHERE status <> 'published' ORDER BY id LIMIT 10
+"""
 ROWS = "SELECT count(*), count(*) FILTER (WHERE {unsent}) AS unsent FROM {table}"
 
 
@@ -76,6 +84,15 @@ class Looking:
         for service in self._links:
             found.update(await self._tables(service, publications["arrivals", "published"]))
         return found
+
+    async def left(self) -> list[dict[str, Any]]:
+        """The first publications that are not published, and why."""
+        found = await self._links["publisher"].fetch(LEFT)
+        texts = (timedelta, list)
+        return [
+            {name: str(one) if isinstance(one, texts) else one for name, one in row.items()}
+            for row in found
+        ]
 
     def _processes(self) -> Iterator[tuple[Key, float]]:
         for name, born in self._born.items():

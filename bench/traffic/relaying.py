@@ -16,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.measuring.spread import spread
 from common.bus import topology
-from common.bus.publish import broker, to_events
+from common.bus.publish import broker
 from common.bus.run import as_json, attach
 from common.bus.subscription import Done, Heard, Outcome, exchange, queues
+from common.bus.telling import Telling
 from common.contracts.publisher import PublicationRequested
 from common.contracts.words import Platform
 from common.db.engine import connect
@@ -112,7 +113,7 @@ async def commit_to_consumer(database_url: str, bus_url: str) -> dict[str, Any]:
 @asynccontextmanager
 async def _relay(engine: AsyncEngine, database_url: str, bus_url: str) -> AsyncIterator[Relay]:
     async with broker(SecretStr(bus_url), NAME) as speaker:
-        yield Relay(engine, SecretStr(database_url), to_events(speaker, NAME))
+        yield Relay(engine, SecretStr(database_url), Telling(speaker, NAME))
 
 
 @asynccontextmanager
@@ -141,8 +142,7 @@ async def _told(engine: AsyncEngine) -> list[bytes]:
 
 async def _by_relay(relay: Relay) -> float:
     began = time.perf_counter()
-    while await relay.send_batch():
-        pass
+    await relay.send_all(asyncio.Event())
     return time.perf_counter() - began
 
 

@@ -4,7 +4,7 @@ How much the queue's statements read is asked in services/publisher/tests/test_d
 much those over samples read in services/stats-collector/tests/test_plans.py.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ import publisher
 import stats_collector
 from common.db import housekeeping
 from common.db.engine import async_url
-from common.db.relay import BATCH, Relay
+from common.db.relay import BATCH, Fact, Relay
 from publisher.db.uow import PublisherUow
 from publisher.domain.states import Status
 from stats_collector.db.uow import ReadingUow
@@ -180,8 +180,9 @@ async def test_what_is_forgotten_is_found_by_its_age(filled: Filled, age: Any) -
 async def test_a_relay_takes_the_oldest_of_a_long_line_without_reading_all_of_it(
     filled: Filled, urls: list[str]
 ) -> None:
-    async def confirmed(_routing_key: str, _body: dict[str, Any]) -> None:
+    async def confirmed(facts: Sequence[Fact]) -> Sequence[None]:
         """By a broker that is back."""
+        return [None] * len(facts)
 
     async with filled.publisher.begin() as connection:
         await connection.execute(

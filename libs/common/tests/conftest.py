@@ -1,9 +1,10 @@
 """One small service for tests of the bus and the outbox: real queues, real rows, own handlers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aio_pika
@@ -22,6 +23,9 @@ from common.contracts.envelope import Envelope
 from common.db.engine import connect
 from common.db.unit_of_work import OUTBOX, UnitOfWork
 from common.ids import new_id
+from localrun.addresses import Addresses
+from localrun.install import provide
+from localrun.rabbitmq import RabbitMQ
 from support.servers import NewDatabase, NewVhost
 from support.waiting import eventually
 
@@ -61,6 +65,17 @@ def unsent(engine: AsyncEngine) -> Callable[[], Awaitable[int]]:
             return (await connection.execute(query)).scalar_one()
 
     return count
+
+
+@pytest.fixture
+def private_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
+    """A broker of this test alone, which it may freeze."""
+    own = RabbitMQ(tmp_path, Addresses.chosen(provide()).rabbitmq)
+    own.start()
+    yield own
+    own.thaw()
+    own.stop()
+    own.wipe()
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common.bus import depth as depth_module
 from common.bus import run, topology
 from common.bus.depth import tell_depth
-from common.bus.publish import broker, to_events
+from common.bus.publish import broker
 from common.bus.subscription import Heard, Queue
+from common.bus.telling import Telling
 from common.contracts.accounts import PlanChanged
 from common.db.relay import Relay
 from common.db.unit_of_work import OUTBOX, UnitOfWork
@@ -137,7 +138,7 @@ async def test_the_age_of_the_oldest_unsent_row_is_told(
         return 500 <= (REGISTRY.get_sample_value("outbox_oldest_seconds") or 0) < 600
 
     async with broker(bus.url, "accounts") as speaker:
-        relay = Relay(engine, SecretStr(database_url), to_events(speaker, "accounts"))
+        relay = Relay(engine, SecretStr(database_url), Telling(speaker, "accounts"))
         async with _running(relay.run):
             await _comes(oldest)
             assert REGISTRY.get_sample_value("outbox_unsent") == 1

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +9,8 @@ from aio_pika.exceptions import ChannelNotFoundEntity, PublishError
 from pydantic import SecretStr
 
 from common.bus import topology
-from common.bus.publish import CONFIRM_SECONDS, broker, publish, to_events
+from common.bus.publish import CONFIRM_SECONDS, broker, publish
 from common.bus.subscription import Queue
-from localrun.addresses import Addresses
-from localrun.install import provide
 from localrun.rabbitmq import RabbitMQ
 
 pytestmark = pytest.mark.anyio
@@ -39,15 +35,6 @@ async def test_what_reaches_no_queue_is_refused(bus: Any) -> None:
             await publish(speaker, "accounts.events", "PlanChanged.v1", {}, message_id="m")
 
 
-async def test_only_what_is_for_the_world_outside_may_reach_nobody(bus: Any) -> None:
-    await topology.declare(bus.url, "publisher", ())
-    async with broker(bus.url, "publisher") as speaker:
-        send = to_events(speaker, "publisher")
-        await send("PublicationFailed.v1", {"id": "1", "type": "PublicationFailed.v1"})
-        with pytest.raises(PublishError):
-            await send("PublicationPublished.v1", {"id": "2", "type": "PublicationPublished.v1"})
-
-
 async def test_a_missing_exchange_is_refused_and_the_next_publish_goes_well(bus: Any) -> None:
     async with broker(bus.url, "accounts") as speaker:
         with pytest.raises(ChannelNotFoundEntity):
@@ -55,17 +42,6 @@ async def test_a_missing_exchange_is_refused_and_the_next_publish_goes_well(bus:
         await topology.declare(bus.url, "accounts", (QUEUE,))
         await publish(speaker, "accounts.events", "PlanChanged.v1", {}, message_id="m-2")
     assert (await bus.comes(QUEUE.name)).message_id == "m-2"
-
-
-@pytest.fixture
-def private_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
-    """A broker of this test alone, which it may freeze."""
-    own = RabbitMQ(tmp_path, Addresses.chosen(provide()).rabbitmq)
-    own.start()
-    yield own
-    own.thaw()
-    own.stop()
-    own.wipe()
 
 
 async def test_a_frozen_broker_holds_nobody_longer_than_the_limit(

@@ -10,8 +10,9 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.bus import topology
-from common.bus.publish import broker, to_events
+from common.bus.publish import broker
 from common.bus.subscription import Queue
+from common.bus.telling import Telling
 from common.contracts.accounts import PlanChanged
 from common.db import relay as relay_module
 from common.db.relay import Relay
@@ -32,7 +33,7 @@ def new_relay(bus: Any, engine: AsyncEngine, database_url: str) -> Any:
     @asynccontextmanager
     async def make() -> AsyncIterator[Relay]:
         async with broker(bus.url, "accounts") as speaker:
-            yield Relay(engine, SecretStr(database_url), to_events(speaker, "accounts"))
+            yield Relay(engine, SecretStr(database_url), Telling(speaker, "accounts"))
 
     return make
 
@@ -97,7 +98,7 @@ async def test_rows_stay_while_the_broker_is_away(
 ) -> None:
     await _tell(transaction, fact, times=3)
     away = broker(SecretStr("amqp://127.0.0.1:1/"), "accounts")
-    relay = Relay(engine, SecretStr(database_url), to_events(away, "accounts"))
+    relay = Relay(engine, SecretStr(database_url), Telling(away, "accounts"))
     async with _running(relay):
         await _tell(transaction, fact)
     assert await unsent() == 4

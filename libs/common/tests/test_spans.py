@@ -12,8 +12,14 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from common.bus import topology
+from common.bus.publish import broker
+from common.bus.subscription import Queue
+from common.bus.telling import Telling
 from common.contracts.accounts import PlanChanged
+from common.db.relay import Fact
 from common.http.middleware import Edge
+from common.ids import new_id
 from common.observe import trace
 from common.observe.calling import calling
 from common.observe.otlp import Spans
@@ -21,6 +27,7 @@ from support.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
+HEARS = (("accounts.events", "PlanChanged.v1"),)
 
 
 class Seen:
@@ -204,3 +211,20 @@ async def test_a_message_is_handled_under_its_sending_and_every_retry_under_the_
     told = dict(first.attributes or {})
     assert told["messaging.destination.name"] == ("accounts.events:PlanChanged.v1:listener.plans")
     assert "canary" not in first.to_json()
+
+
+async def test_each_fact_of_a_batch_is_sent_under_the_trace_in_which_it_was_told(
+    seen: Seen, bus: Any
+) -> None:
+    """Until the broker confirmed it; what it refused has failed."""
+    await topology.declare(bus.url, "accounts", (Queue("listener", "plans", HEARS, ()),))
+    told = [Fact(new_id(), key, "{}", key, PARENT, None) for key in ("PlanChanged.v1", "Nobody.v1")]
+    async with broker(bus.url, "accounts") as speaker:
+        heard, refused = await Telling(speaker, "accounts")(told)
+    assert heard is None
+    assert refused is not None
+    sent, lost = (seen[f"send accounts.events:{one.type}"] for one in told)
+    assert (under(sent), under(lost)) == ("cd" * 8, "cd" * 8)
+    assert (sent.status.is_ok, lost.status.is_ok) == (True, False)
+    message = await bus.comes("listener.plans")
+    assert message.headers["traceparent"] == f"00-{ids(sent)[0]}-{ids(sent)[1]}-01"

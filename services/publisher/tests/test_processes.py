@@ -15,7 +15,8 @@ from aio_pika.abc import AbstractQueue
 from faststream.rabbit import RabbitBroker
 from pydantic import SecretStr
 
-from common.bus.publish import broker, to_events
+from common.bus.publish import broker, publish
+from common.bus.subscription import exchange
 from common.contracts.connections import PlatformConnected
 from common.contracts.envelope import Envelope
 from common.contracts.words import Platform
@@ -143,8 +144,13 @@ async def connected(me: Person, speaker: RabbitBroker) -> tuple[dict[str, Any], 
         data=fact.model_dump(mode="json"),
         aggregateversion=1,
     )
-    send = to_events(speaker, "connections")
-    await send(fact.routing_key, envelope.model_dump(mode="json", exclude_none=True))
+    await publish(
+        speaker,
+        exchange("connections"),
+        fact.routing_key,
+        envelope.model_dump(mode="json", exclude_none=True),
+        message_id=str(envelope.id),
+    )
     return {"connection_id": str(fact.connection_id)}, fact.account_id
 
 

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common import checks
 from common.bus.depth import tell_depth
 from common.bus.publish import broker as connect_broker
-from common.bus.publish import to_events
 from common.bus.run import attach
 from common.bus.subscription import exchange, queues
+from common.bus.telling import Telling
 from common.clock import SystemClock
 from common.db.engine import connect
 from common.db.relay import Relay
@@ -103,7 +103,7 @@ def worker_lifespan(settings: Settings, engine: AsyncEngine, bus: RabbitBroker) 
             stack.push_async_callback(engine.dispose)
             stack.push_async_callback(bus.stop)
             await bus.start()
-            relay = Relay(engine, settings.database_url, to_events(bus, NAME))
+            relay = Relay(engine, settings.database_url, Telling(bus, NAME))
             await stack.enter_async_context(running(relay.run, partial(tell_depth, bus, own)))
             yield
 

@@ -16,9 +16,9 @@ from common import checks
 from common.auth.services import parse_tokens
 from common.bus.depth import tell_depth
 from common.bus.publish import broker as connect_bus
-from common.bus.publish import to_events
 from common.bus.run import attach
 from common.bus.subscription import exchange, queues
+from common.bus.telling import Telling
 from common.clock import SystemClock
 from common.db.engine import connect
 from common.db.relay import Relay
@@ -127,7 +127,7 @@ def worker(settings: GatewaySettings, _arguments: argparse.Namespace) -> None:
         attach(bus, own, SUBSCRIPTIONS, lambda: GatewayUow(parts.engine))
         await bus.start()
         tasks = (
-            Relay(parts.engine, settings.database_url, to_events(bus, NAME)).run,
+            Relay(parts.engine, settings.database_url, Telling(bus, NAME)).run,
             repeating(refresh_due, parts.ports),
             repeating(erase_credential, parts.ports),
             partial(tell_depth, bus, own),

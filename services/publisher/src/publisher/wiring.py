@@ -13,8 +13,8 @@ from common import checks, process
 from common.bus import run
 from common.bus.depth import tell_depth
 from common.bus.publish import broker as make_broker
-from common.bus.publish import to_events
 from common.bus.subscription import exchange, queues
+from common.bus.telling import Telling
 from common.clock import SystemClock
 from common.contracts.words import Platform
 from common.db.engine import connect
@@ -101,7 +101,7 @@ def clock(settings: PublisherSettings) -> None:
     engine = connect(settings.database_url, "publisher-clock")
     bus = make_broker(settings.rabbitmq_url, NAME)
     transaction = partial(PublisherUow, engine)
-    relay = Relay(engine, settings.database_url, to_events(bus, NAME))
+    relay = Relay(engine, settings.database_url, Telling(bus, NAME))
     ticking = Clock(transaction, settings)
     run.attach(bus, queues(NAME, REACTIONS, settings.bus_retry_delays), REACTIONS, transaction)
 

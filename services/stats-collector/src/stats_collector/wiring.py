@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from common import checks
 from common.bus.depth import tell_depth
 from common.bus.publish import broker as connect_broker
-from common.bus.publish import to_events
 from common.bus.run import attach
 from common.bus.subscription import exchange, queues
+from common.bus.telling import Telling
 from common.clock import SystemClock
 from common.db.engine import connect
 from common.db.relay import Relay
@@ -112,7 +112,7 @@ def worker_lifespan(
             for close in (engine.dispose, redis.aclose, client.aclose, plugged.aclose, bus.stop):
                 stack.push_async_callback(close)
             await bus.start()
-            relay = Relay(engine, settings.database_url, to_events(bus, NAME))
+            relay = Relay(engine, settings.database_url, Telling(bus, NAME))
             sampler = Sampler(stats, VaultTokens(client), transaction)
             depth = partial(tell_depth, bus, own)
             fresh = partial(keep_telling, frozenset(stats), transaction)

@@ -1,17 +1,16 @@
 """The only way onto the bus: persistent, mandatory, confirmed, and never longer than 5 seconds."""
 
 import asyncio
+from contextlib import AbstractContextManager
 from typing import Any
 
 from faststream.rabbit import Channel, RabbitBroker
 from pydantic import SecretStr
 
-from common.bus.subscription import exchange
-from common.contracts.catalogue import BY_TYPE
-from common.db.relay import Publish
 from common.observe import trace
 
 TRACEPARENT = "traceparent"
+CONTENT_TYPE = "application/cloudevents+json"
 CONFIRM_SECONDS = 5.0
 """FastStream drops `publish(timeout=…)` (stack.md C3), so the limit is ours. Past it the outcome
 is unknown, and the outbox sends the same id again."""
@@ -44,6 +43,27 @@ async def publish(
     The header `traceparent` tells whoever handles it which sending it came from; that in the body
     stays what it was when the fact was told.
     """
+    with sending(exchange_name, routing_key, message_id):
+        async with asyncio.timeout(CONFIRM_SECONDS):
+            await to.publish(
+                body,
+                exchange=exchange_name,
+                routing_key=routing_key,
+                persist=True,
+                mandatory=mandatory,
+                message_id=message_id,
+                headers={**(headers or {}), **told_of_sending()},
+                user_id=user_of(to),
+                content_type=CONTENT_TYPE,
+            )
+
+
+def sending(
+    exchange_name: str, routing_key: str, message_id: str
+) -> AbstractContextManager[trace.Span]:
+    """The span of a send, until the broker has confirmed."""
+    if not trace.recording():
+        return trace.span("")
     where = f"{exchange_name}:{routing_key}"
     described: trace.Attributes = {
         "messaging.system": "rabbitmq",
@@ -53,47 +73,22 @@ async def publish(
         "messaging.rabbitmq.destination.routing_key": routing_key,
         "messaging.message.id": message_id,
     }
-    with trace.span(f"send {where}", "producer", described):
-        async with asyncio.timeout(CONFIRM_SECONDS):
-            await to.publish(
-                body,
-                exchange=exchange_name,
-                routing_key=routing_key,
-                persist=True,
-                mandatory=mandatory,
-                message_id=message_id,
-                headers={**(headers or {}), **_sending()},
-                user_id=_user(to),
-                content_type="application/cloudevents+json",
-            )
+    return trace.span(f"send {where}", "producer", described)
 
 
-def _sending() -> dict[str, Any]:
-    """Outside of every trace there is nothing to tell, and the body's own word counts."""
+def told_of_sending() -> dict[str, Any]:
+    """Headers. Outside of every trace there is nothing to tell, and the body's own word counts."""
     here = trace.current()
     return {TRACEPARENT: here.traceparent} if here.known else {}
 
 
-def _user(to: RabbitBroker) -> str | None:
+def user_of(to: RabbitBroker) -> str | None:
     """Whom RabbitMQ vouches for: it takes no message with the name of another user."""
-    connection: Any = to._connection  # noqa: SLF001 - FastStream has no public way to it
+    connection = connection_of(to)
     user: str | None = connection and connection.url.user
     return user
 
 
-def to_events(to: RabbitBroker, service: str) -> Publish:
-    """How a service's relay hands over its facts: the envelope's id is the message's."""
-
-    async def send(routing_key: str, body: dict[str, Any]) -> None:
-        event = BY_TYPE.get(body["type"])
-        with trace.within(trace.start(body.get("traceparent"), body.get("correlationid"))):
-            await publish(
-                to,
-                exchange(service),
-                routing_key,
-                body,
-                message_id=str(body["id"]),
-                mandatory=event is None or event.for_us,
-            )
-
-    return send
+def connection_of(to: RabbitBroker) -> Any:  # noqa: ANN401 - aio-pika's robust connection, or None
+    """FastStream has no public way to it."""
+    return to._connection  # noqa: SLF001

@@ -5,13 +5,29 @@ broker's answer is unknown the row is sent again with the same id, and the inbox
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
+from uuid import UUID
 
 import asyncpg
 from pydantic import SecretStr
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    Update,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.db.engine import plain_url
@@ -21,23 +37,67 @@ from common.failpoint import failpoint
 from common.observe import logs
 
 BATCH = 200
+LANES = 3
+"""How many batches are in hand: while one waits for the broker, PostgreSQL has the others to do."""
 LEASE = timedelta(seconds=15)
 """Longer than the slowest batch: its confirms end within 5 seconds, its marks within 10."""
+REST = timedelta(seconds=1)
+"""Until a row that was not confirmed is tried again: soon, but not in a tight loop."""
 POLL_SECONDS = 0.5
 
 log = logs.get(__name__)
 
 
-class Publish(Protocol):
-    """Hands one message to the broker; raises unless the broker confirmed it."""
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A row of the outbox. Its body goes to the broker as PostgreSQL writes it, unread."""
 
-    async def __call__(self, routing_key: str, body: dict[str, Any]) -> None: ...
+    id: UUID
+    routing_key: str
+    body: str
+    type: str
+    traceparent: str | None
+    correlation_id: str | None
+
+
+class Publish(Protocol):
+    """Hands facts to the broker and tells of each what went wrong: None once it is confirmed."""
+
+    async def __call__(self, facts: Sequence[Fact]) -> Sequence[BaseException | None]: ...
+
+
+def _lease() -> Update:
+    due = (
+        select(OUTBOX.c.id)
+        .where(
+            OUTBOX.c.sent_at.is_(None),
+            or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until < func.now()),
+        )
+        .order_by(OUTBOX.c.created_at)  # as the index has them; what failed rests leased
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    said = (OUTBOX.c.body[name].astext for name in ("type", "traceparent", "correlationid"))
+    return (
+        update(OUTBOX)
+        .where(OUTBOX.c.id.in_(due.scalar_subquery()))
+        .values(leased_until=func.now() + LEASE)
+        .returning(OUTBOX.c.id, OUTBOX.c.routing_key, cast(OUTBOX.c.body, Text), *said)
+    )
+
+
+IDS: ColumnElement[bool] = OUTBOX.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+LEASED = _lease()
+SENT = update(OUTBOX).where(IDS).values(sent_at=func.now())
+RESTING = update(OUTBOX).where(IDS).values(leased_until=func.now() + REST)
 
 
 class Relay:
     """Moves rows from the outbox to the broker until it is told to stop."""
 
     def __init__(self, engine: AsyncEngine, url: SecretStr, publish: Publish) -> None:
+        # Each statement is a transaction of its own: one round trip, and none stays open.
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._engine = engine
         self._url = url
         self._publish = publish
@@ -49,8 +109,7 @@ class Relay:
             listening = group.create_task(self._listen())
             cleaning = group.create_task(keep_house(self._engine))
             while not stop.is_set():
-                if await self._safely_send() == BATCH:
-                    continue
+                await self.send_all(stop)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._woken.wait()
@@ -58,50 +117,36 @@ class Relay:
             listening.cancel()
             cleaning.cancel()
 
+    async def send_all(self, stop: asyncio.Event) -> None:
+        """Until nothing is left, or it is told to stop. More than a batch goes in LANES."""
+        if await self._safely_send() == BATCH:
+            await asyncio.gather(*(self._lane(stop) for _ in range(LANES)))
+
+    async def _lane(self, stop: asyncio.Event) -> None:
+        while not stop.is_set() and await self._safely_send() == BATCH:
+            pass
+
     async def send_batch(self) -> int:
         """Lease, publish, mark; answers how many rows were taken."""
-        due = (
-            select(OUTBOX.c.id)
-            .where(
-                OUTBOX.c.sent_at.is_(None),
-                or_(OUTBOX.c.leased_until.is_(None), OUTBOX.c.leased_until < func.now()),
-            )
-            .order_by(OUTBOX.c.created_at)  # as the index has them; what failed rests leased
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        lease = (
-            update(OUTBOX)
-            .where(OUTBOX.c.id.in_(due.scalar_subquery()))
-            .values(leased_until=func.now() + LEASE)
-            .returning(OUTBOX.c.id, OUTBOX.c.routing_key, OUTBOX.c.body)
-        )
-        async with self._engine.begin() as connection:
-            rows = (await connection.execute(lease)).all()
-        if not rows:
+        async with self._autocommit.connect() as connection:
+            facts = [Fact(*row) for row in await connection.execute(LEASED)]
+        if not facts:
             return 0
         failpoint("relay.leased")
-        results = await asyncio.gather(
-            *(self._publish(row.routing_key, row.body) for row in rows), return_exceptions=True
-        )
+        faults = await self._publish(facts)
         failpoint("relay.published")
-        sent = [row.id for row, result in zip(rows, results, strict=True) if result is None]
-        failed = [row.id for row, result in zip(rows, results, strict=True) if result is not None]
-        async with self._engine.begin() as connection:
+        told = list(zip(facts, faults, strict=True))
+        sent = [fact.id for fact, fault in told if fault is None]
+        failed = [fact.id for fact, fault in told if fault is not None]
+        async with self._autocommit.connect() as connection:
             if sent:
-                await connection.execute(
-                    update(OUTBOX).where(OUTBOX.c.id.in_(sent)).values(sent_at=func.now())
-                )
-            if failed:  # try again soon, but not in a tight loop
-                await connection.execute(
-                    update(OUTBOX)
-                    .where(OUTBOX.c.id.in_(failed))
-                    .values(leased_until=func.now() + timedelta(seconds=1))
-                )
+                await connection.execute(SENT, {"ids": sent})
+            if failed:
+                await connection.execute(RESTING, {"ids": failed})
         if failed:
-            kinds = sorted({type(result).__name__ for result in results if result is not None})
+            kinds = sorted({type(fault).__name__ for fault in faults if fault is not None})
             log.warning("outbox_not_confirmed", rows=len(failed), errors=kinds)
-        return len(rows)
+        return len(facts)
 
     async def _safely_send(self) -> int:
         try:

@@ -211,7 +211,9 @@ class Clipcast:
             for first in range(0, jobs, EACH):
                 accounts = tuple(self._accounts[first : min(first + EACH, jobs)])
                 with trace.within(trace.start()):
-                    await request_publications(uow, self._request(accounts), accounts)
+                    await request_publications(
+                        uow, self._request(accounts), accounts, await uow.now()
+                    )
 
     def _request(self, accounts: tuple[Connection, ...]) -> Request:
         return Request(

@@ -61,15 +61,19 @@ class AtOnce:
         """No clip is on its way."""
         return False
 
-    async def add(self, publications: Sequence[Publication]) -> list[Publication]:
+    async def aimed_at(
+        self, _connection_id: UUID, _user_id: str, _clip_id: str
+    ) -> tuple[Connection, bool]:
+        """The account, to which no clip is on its way."""
+        return CONNECTION, False
+
+    async def add(self, _publications: Sequence[Publication], _kind: str) -> None:
         """Accepted."""
-        return list(publications)
 
-    async def note_all(self, _publications: Sequence[Publication], _kind: str) -> None:
-        """Not written."""
-
-    async def lock_user(self, _user_id: str, *, shared: bool) -> None:
+    async def lock_user(self, _user_id: str, *, shared: bool) -> datetime:
         """Nobody else is there."""
+        del shared
+        return datetime.now(UTC)
 
     async def now(self) -> datetime:
         """Our clock."""

@@ -159,7 +159,7 @@ class Lab:
 
     async def _accept(self, asked: Request, to: Connection) -> Publication:
         async with self.transaction() as uow:
-            [row] = await request_publications(uow, asked, (to,))
+            [row] = await request_publications(uow, asked, (to,), await uow.now())
         return row
 
     async def scheduled(self, late: timedelta = timedelta(seconds=1), **more: Any) -> Publication:

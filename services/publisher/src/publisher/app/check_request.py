@@ -21,7 +21,7 @@ async def check_request(
     findings: list[Finding] = []
     connections: list[Connection | None] = []
     for index, target in enumerate(request.targets):
-        connection, code = await _connect(uow, request.user_id, target)
+        connection, code, active = await _connect(uow, request, target)
         connections.append(connection)
         platform = connection.platform if connection else target.platform
         covered = request.plan.platforms
@@ -34,7 +34,7 @@ async def check_request(
             findings += _content(index, target, request, adapters.get(platform))
         if connection and not connection.healthy:
             findings.append(Finding(index, "connection_id", "connection_expired"))
-        if connection and await uow.publications.is_active(connection.id, request.clip_id):
+        if active:
             findings.append(Finding(index, "connection_id", "duplicate_publication"))
     findings += _twice(connections)
     if request.media_problem:
@@ -44,15 +44,19 @@ async def check_request(
     return Checked(tuple(connections), tuple(findings))
 
 
-async def _connect(uow: Uow, user_id: str, target: Target) -> tuple[Connection | None, str | None]:
+async def _connect(
+    uow: Uow, request: Request, target: Target
+) -> tuple[Connection | None, str | None, bool]:
+    """The account, or why there is none; and whether the clip is on its way to it."""
+    user, clip = request.user_id, request.clip_id
     if target.connection_id is not None:
-        connection = await uow.connections.get(target.connection_id, user_id)
-        return connection, None if connection else "not_found"
+        aimed_at = await uow.connections.aimed_at(target.connection_id, user, clip)
+        return (aimed_at[0], None, aimed_at[1]) if aimed_at else (None, "not_found", False)
     assert target.platform is not None  # noqa: S101 - the schema demands one of the two
-    found = await uow.connections.of_user(user_id, target.platform)
+    found = await uow.connections.of_user(user, target.platform)
     if len(found) == 1:
-        return found[0], None
-    return None, "connection_ambiguous" if found else "not_connected"
+        return found[0], None, await uow.publications.is_active(found[0].id, clip)
+    return None, "connection_ambiguous" if found else "not_connected", False
 
 
 def _content(

@@ -44,8 +44,9 @@ class Line:
 class Publications(Protocol):
     """The rows. Every change is one conditional UPDATE; None means that somebody was faster."""
 
-    async def add(self, publications: Sequence[Publication]) -> list[Publication]:
-        """Insert. Raises DuplicatePublication."""
+    async def add(self, publications: Sequence[Publication], kind: str) -> None:
+        """Insert each, with its first line, in the trace of its own request. Raises
+        DuplicatePublication."""
         ...
 
     async def get(self, publication_id: UUID, user_id: str) -> Publication | None:
@@ -183,6 +184,12 @@ class Connections(Protocol):
         """One of the user's own that is not removed."""
         ...
 
+    async def aimed_at(
+        self, connection_id: UUID, user_id: str, clip_id: str
+    ) -> tuple[Connection, bool] | None:
+        """The same, and whether this clip is on its way to it (see Publications.is_active)."""
+        ...
+
     async def of_user(self, user_id: str, platform: Platform) -> list[Connection]:
         """All of a platform that are not removed."""
         ...
@@ -225,10 +232,6 @@ class Timeline(Protocol):
         """One line, with the present status, attempt and trace."""
         ...
 
-    async def note_all(self, publications: Sequence[Publication], kind: str) -> None:
-        """The same line for each, in the trace of its own request."""
-        ...
-
     async def told_since(self, publication: Publication) -> datetime | None:
         """Since when all it has been is told to wait by the platform; None when it was not."""
         ...
@@ -260,9 +263,10 @@ class Uow(Protocol):
         """The database's clock, by which everything due is decided."""
         ...
 
-    async def lock_user(self, user_id: str, *, shared: bool) -> None:
+    async def lock_user(self, user_id: str, *, shared: bool) -> datetime:
         """Until the transaction ends, nobody changes what this user may do (or uses it, if not
-        `shared`): a request and the news that forbids it can't pass each other unseen."""
+        `shared`): a request and the news that forbids it can't pass each other unseen. Answers the
+        database's clock as it is then."""
         ...
 
     async def deaf(self, most: int) -> frozenset[Platform]:

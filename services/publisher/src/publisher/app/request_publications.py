@@ -12,19 +12,18 @@ from publisher.domain.states import Status
 
 
 async def request_publications(
-    uow: Uow, request: Request, connections: tuple[Connection, ...]
+    uow: Uow, request: Request, connections: tuple[Connection, ...], now: datetime
 ) -> list[Publication]:
     """Write all or nothing. The request has been checked; a race lost here is a duplicate.
+    `now` is the database's.
 
     Raises DuplicatePublication.
     """
-    now = await uow.now()
     rows = [
         _row(request, target, connection, now)
         for target, connection in zip(request.targets, connections, strict=True)
     ]
-    await uow.publications.add(rows)
-    await uow.timeline.note_all(rows, "requested" if request.schedule_at is None else "scheduled")
+    await uow.publications.add(rows, "requested" if request.schedule_at is None else "scheduled")
     for row in rows:
         if row.status is Status.PUBLISHING:
             record.wake(uow, row)

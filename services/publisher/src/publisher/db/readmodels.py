@@ -1,12 +1,12 @@
 """The queries over what publisher remembers of others: connections, plans; and its timeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, case, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +14,7 @@ from common.contracts.words import Plan, Platform
 from common.db.statement import Statement
 from common.observe import trace
 from publisher.db.pauses import PauseRows
-from publisher.db.tables import connections, plans, timeline
+from publisher.db.tables import ACTIVE, connections, plans, publications, timeline
 from publisher.domain.publication import Connection, Publication
 
 REMOVED = "removed"
@@ -22,11 +22,24 @@ OTHERWISE = ("requested", "due", "released", "retried", "retry", "waiting", "ste
 """Lines of a timeline that say something else than that the platform told us to wait."""
 
 
-def _connection(row: RowMapping) -> Connection:
-    return Connection(**{**row, "platform": Platform(row["platform"])})
-
-
 OWN = [column for column in connections.c if column.name != "rest_until"]
+_KNOWN = select(*OWN).where(
+    connections.c.id == bindparam("this"),
+    connections.c.user_id == bindparam("user"),
+    connections.c.status != REMOVED,
+)
+_ACTIVE = exists().where(
+    publications.c.connection_id == connections.c.id,
+    publications.c.clip_id == bindparam("clip"),
+    ACTIVE,
+)
+KNOWN = Statement(_KNOWN)
+AIMED_AT = Statement(_KNOWN.add_columns(_ACTIVE.label("active")))
+
+
+def _connection(row: Mapping[Any, Any]) -> Connection:
+    known = {column.name: row[column.name] for column in OWN}
+    return Connection(**{**known, "platform": Platform(row["platform"])})
 
 
 class ConnectionRows:
@@ -37,15 +50,16 @@ class ConnectionRows:
 
     async def get(self, connection_id: UUID, user_id: str) -> Connection | None:
         """One of the user's own that is not removed."""
-        found = await self._connection.execute(
-            select(*OWN).where(
-                connections.c.id == connection_id,
-                connections.c.user_id == user_id,
-                connections.c.status != REMOVED,
-            )
-        )
-        row = found.mappings().first()
-        return _connection(row) if row else None
+        rows = await KNOWN.run(self._connection, {"this": connection_id, "user": user_id})
+        return _connection(rows[0]) if rows else None
+
+    async def aimed_at(
+        self, connection_id: UUID, user_id: str, clip_id: str
+    ) -> tuple[Connection, bool] | None:
+        """The same, with a look into the index that lets there be one only."""
+        values = {"this": connection_id, "user": user_id, "clip": clip_id}
+        rows = await AIMED_AT.run(self._connection, values)
+        return (_connection(rows[0]), rows[0]["active"]) if rows else None
 
     async def of_user(self, user_id: str, platform: Platform) -> list[Connection]:
         """All of a platform that are not removed."""
@@ -143,21 +157,6 @@ class TimelineRows:
                 trace_id=trace.current().trace_id,
             )
         )
-
-    async def note_all(self, publications: Sequence[Publication], kind: str) -> None:
-        """The same line for each, in its own trace."""
-        if publications:
-            lines = [
-                {
-                    "publication_id": one.id,
-                    "kind": kind,
-                    "status": one.status,
-                    "attempt": one.attempt,
-                    "trace_id": trace.start(one.traceparent).trace_id,
-                }
-                for one in publications
-            ]
-            await self._connection.execute(insert(timeline), lines)
 
     async def told_since(self, publication: Publication) -> datetime | None:
         """The first line that says so after the last one that says otherwise. While it was paused

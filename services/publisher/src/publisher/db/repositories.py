@@ -1,16 +1,17 @@
 """The queries over publications: one statement each, conditional where two may race."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, tuple_, update
+from sqlalchemy import Select, bindparam, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.db.statement import Statement
 from publisher.app.ports import DuplicatePublication, Filters, Line
+from publisher.db.adding import ADDED, values_of
 from publisher.db.changing import change_of, said
 from publisher.db.picture import OWN, picture
 from publisher.db.tables import ACTIVE
@@ -24,6 +25,12 @@ AT_THE_END: Mapping[str, Any] = {
 }
 ENDED = (Status.PUBLISHED, Status.FAILED, Status.CANCELLED, Status.UNCERTAIN)
 
+ON_ITS_WAY = Statement(
+    select(t.c.id).where(
+        t.c.connection_id == bindparam("account"), t.c.clip_id == bindparam("clip"), ACTIVE
+    )
+)
+
 
 class PublicationRows:
     """app.ports.Publications over PostgreSQL."""
@@ -31,19 +38,15 @@ class PublicationRows:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def add(self, publications: Sequence[Publication]) -> list[Publication]:
-        """Insert all."""
+    async def add(self, publications: Sequence[Publication], kind: str) -> None:
+        """Insert each with its line."""
         # An immediate one is called for in the same transaction.
-        rows = [
-            {name: value for name, value in asdict(one).items() if name in t.c}
-            | {"woken_at": one.created_at if one.status is Status.PUBLISHING else None}
-            for one in publications
-        ]
         try:
-            await self._connection.execute(insert(t), rows)
+            for one in publications:
+                woken_at = one.created_at if one.status is Status.PUBLISHING else None
+                await ADDED.run(self._connection, values_of(one, woken_at=woken_at, kind=kind))
         except IntegrityError as error:
             raise _duplicate(error) from None
-        return list(publications)
 
     async def get(self, publication_id: UUID, user_id: str) -> Publication | None:
         """One of the user's own."""
@@ -76,10 +79,8 @@ class PublicationRows:
 
     async def is_active(self, connection_id: UUID, clip_id: str) -> bool:
         """A look into the index that lets there be one only."""
-        found = select(t.c.id).where(
-            t.c.connection_id == connection_id, t.c.clip_id == clip_id, ACTIVE
-        )
-        return (await self._connection.execute(found)).first() is not None
+        values = {"account": connection_id, "clip": clip_id}
+        return bool(await ON_ITS_WAY.run(self._connection, values))
 
     async def change(
         self,

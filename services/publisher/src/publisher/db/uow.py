@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import String, bindparam, func, select
 
 from common.contracts.publisher import PublicationRequested
 from common.contracts.words import Platform
+from common.db.statement import Statement
 from common.db.unit_of_work import OUTBOX, UnitOfWork
 from publisher.db.due import DueRows
 from publisher.db.pauses import PauseRows
@@ -14,6 +15,12 @@ from publisher.db.repositories import PublicationRows
 
 CALLS = {f"{PublicationRequested.type}.{platform}": platform for platform in Platform}
 """Routing keys of the calls for a worker."""
+
+_USER = func.hashtextextended(bindparam("one", type_=String), 0)
+_CLOCK = func.clock_timestamp().label("now")
+SHARED = Statement(select(func.pg_advisory_xact_lock_shared(_USER).label("held"), _CLOCK))
+ALONE = Statement(select(func.pg_advisory_xact_lock(_USER).label("held"), _CLOCK))
+NOW = Statement(select(_CLOCK))
 
 
 class PublisherUow(UnitOfWork):
@@ -49,10 +56,12 @@ class PublisherUow(UnitOfWork):
         """What operators have paused."""
         return PauseRows(self.connection)
 
-    async def lock_user(self, user_id: str, *, shared: bool) -> None:
+    async def lock_user(self, user_id: str, *, shared: bool) -> datetime:
         """An advisory lock, because there may be no row yet."""
-        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
-        await self.connection.execute(select(lock(func.hashtextextended(f"user {user_id}", 0))))
+        lock = SHARED if shared else ALONE
+        [found] = await lock.run(self.connection, {"one": f"user {user_id}"})
+        now: datetime = found["now"]
+        return now
 
     async def deaf(self, most: int) -> frozenset[Platform]:
         """Counted among the newest facts, so that a long outage is not read whole at each tick."""
@@ -74,7 +83,6 @@ class PublisherUow(UnitOfWork):
 
     async def now(self) -> datetime:
         """The database's clock."""
-        found: datetime = (
-            await self.connection.execute(select(func.clock_timestamp()))
-        ).scalar_one()
-        return found
+        [found] = await NOW.run(self.connection)
+        now: datetime = found["now"]
+        return now

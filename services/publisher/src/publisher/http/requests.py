@@ -88,6 +88,7 @@ async def publish(
     async with gate.transaction() as uow:
         replayed = await once.replay(uow)
         plan, _ = await plan_of(uow, who)
+        usable = replayed is None and await _all_usable(uow, body, who.user_id)
     if replayed is not None:
         return replayed
     if not plan.platforms:  # before anything is fetched for somebody who may publish nowhere
@@ -96,19 +97,20 @@ async def publish(
     media = Looked(None, None)
     if not allowed.wait:  # nothing costly for somebody who asks too often
         media = await _look(body, who.user_id, gate)
-        await _wait_for_recent_connection(gate, body, who.user_id)
+        if not usable:
+            await _wait_for_recent_connection(gate, body, who.user_id)
     try:
         async with gate.transaction() as uow:
             replayed = await once.replay(uow)
             if replayed is not None:
                 return replayed
-            await uow.lock_user(who.user_id, shared=True)
+            now = await uow.lock_user(who.user_id, shared=True)
             request = _request(body, who.user_id, media, *await plan_of(uow, who))
             checked = await check_request(uow, request, gate.adapters, gate.horizon)
             _refuse(checked.findings)
             allowed.require()
             connections = tuple(one for one in checked.connections if one is not None)
-            rows = await request_publications(uow, request, connections)
+            rows = await request_publications(uow, request, connections, now)
             found = PublicationsOut(publications=[publication_out(row, lang) for row in rows])
             answer = await once.keep(uow, 202, found.model_dump(mode="json"))
     except DuplicatePublication:

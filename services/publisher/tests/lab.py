@@ -16,6 +16,7 @@ from common.bus.subscription import Heard
 from common.contracts.connections import PlatformConnected
 from common.contracts.envelope import Event
 from common.contracts.words import Plan, Platform
+from common.db.group_commit import LOCK_TIMEOUT, GroupCommit
 from common.ids import new_id
 from common.lending import Token
 from common.observe import trace
@@ -109,9 +110,14 @@ class Lab:
     def transaction(self) -> PublisherUow:
         return PublisherUow(self.db)
 
+    def hurried(self) -> PublisherUow:
+        return PublisherUow(self.db, lock_timeout=LOCK_TIMEOUT)
+
     def engine(self, transaction: Transaction | None = None) -> Engine:
+        own = transaction or self.transaction
         return Engine(
-            transaction=transaction or self.transaction,
+            transaction=own,
+            write=GroupCommit(own, transaction or self.hurried),
             adapters={Platform.VK: self.adapter},
             tokens=self.tokens,
             media=self.media,

@@ -1,4 +1,4 @@
-"""A database that is away for one transaction, before or after its commit, at any of them."""
+"""A database that is away for one transaction or two, before or after their commit, at any."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,13 +18,16 @@ from .lab import Lab
 from .scripted import Marks, Scripted, answer
 
 pytestmark = pytest.mark.anyio
-TRANSACTIONS = range(1, 8)
+BLIPS = [(first, *more) for first in range(1, 8) for more in ((), (first + 1,))]
+"""The numbers of the transactions that fail; a write that fails is done once more at once."""
 
 
 class Blinking:
-    """The n-th transaction fails: before it begins, or after it committed unheard."""
+    """Some transactions fail: before they begin, or after they committed unheard."""
 
-    def __init__(self, inner: Transaction, *, before: int = 0, after: int = 0) -> None:
+    def __init__(
+        self, inner: Transaction, *, before: tuple[int, ...] = (), after: tuple[int, ...] = ()
+    ) -> None:
         self._inner, self._before, self._after = inner, before, after
         self._count = 0
 
@@ -32,11 +35,11 @@ class Blinking:
     async def _open(self) -> AsyncIterator[Uow]:
         self._count += 1
         mine = self._count
-        if mine == self._before:
+        if mine in self._before:
             raise OSError("the database is away")
         async with self._inner() as uow:
             yield uow
-        if mine == self._after:
+        if mine in self._after:
             raise OSError("the answer to the commit is lost")
 
     def __call__(self) -> AbstractAsyncContextManager[Uow]:
@@ -44,14 +47,14 @@ class Blinking:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", TRANSACTIONS)
+@pytest.mark.parametrize("numbers", BLIPS)
 @pytest.mark.parametrize("guard", [Guard.CHECKED, Guard.ONCE])
 async def test_a_blip_at_any_commit_posts_nothing_twice_and_loses_nothing(
-    lab: Lab, platform: Scripted, guard: Guard, number: int, when: str
+    lab: Lab, platform: Scripted, guard: Guard, numbers: tuple[int, ...], when: str
 ) -> None:
     platform.step("create", guard, visible=True)
     platform.step("processed", Guard.REPEATABLE)
-    blinking = Blinking(lab.transaction, **{when: number})
+    blinking = Blinking(lab.transaction, **{when: numbers})
     row = await lab.to_the_end(await lab.attempt(await lab.request(), blinking))
     assert row.status is Status.PUBLISHED
     assert platform.asked.count("act:create") == 1
@@ -59,7 +62,7 @@ async def test_a_blip_at_any_commit_posts_nothing_twice_and_loses_nothing(
 
 async def test_a_call_that_was_never_made_leaves_no_doubt(lab: Lab, platform: Scripted) -> None:
     platform.step("send", Guard.ONCE, visible=True)
-    row = await lab.attempt(await lab.request(), Blinking(lab.transaction, after=1))
+    row = await lab.attempt(await lab.request(), Blinking(lab.transaction, after=(1, 2)))
     assert platform.asked == []
     row = await lab.to_the_end(row)
     assert (row.status, platform.asked) == (Status.PUBLISHED, ["act:send"])
@@ -68,7 +71,7 @@ async def test_a_call_that_was_never_made_leaves_no_doubt(lab: Lab, platform: Sc
 async def test_a_refusal_is_kept_though_the_database_was_away(lab: Lab, platform: Scripted) -> None:
     platform.step("send", Guard.ONCE, visible=True)
     platform.order("act:send", ContentRefused())
-    row = await lab.attempt(await lab.request(), Blinking(lab.transaction, before=2))
+    row = await lab.attempt(await lab.request(), Blinking(lab.transaction, before=(2,)))
     assert (row.status, row.error_code) == (Status.FAILED, "content_refused")
 
 
@@ -77,7 +80,7 @@ async def test_a_wait_that_was_kept_unheard_is_not_written_again(
 ) -> None:
     platform.step("send", Guard.CHECKED, visible=True)
     platform.order("act:send", Unavailable())
-    row = await lab.attempt(await lab.request(), Blinking(lab.transaction, after=2))
+    row = await lab.attempt(await lab.request(), Blinking(lab.transaction, after=(2,)))
     assert (row.stage, row.failures) == (Stage.WAITING, 1)
     assert (await lab.kinds(row)).count("retry") == 1
 

@@ -18,6 +18,7 @@ from common.bus.telling import Telling
 from common.clock import SystemClock
 from common.contracts.words import Platform
 from common.db.engine import connect
+from common.db.group_commit import LOCK_TIMEOUT, GroupCommit
 from common.db.relay import Relay
 from common.http.app import create_app
 from common.http.lending import VaultTokens
@@ -149,6 +150,9 @@ def worker(settings: PublisherSettings, platforms: Sequence[Platform]) -> None:
                 _burst(settings.burst_limit),
             ),
             turn=pacer.turn,
+            write=GroupCommit(
+                transaction, partial(PublisherUow, engine, lock_timeout=LOCK_TIMEOUT)
+            ),
             stopping=asyncio.Event(),
         ),
         settings.slots,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from common.contracts.words import Platform
 from common.lending import Tokens
 from platforms.port import Adapter
-from publisher.app.ports import MediaSources, Transaction
+from publisher.app.ports import MediaSources, Transaction, Writes
 from publisher.domain.burst import Burst
 
 
@@ -34,5 +34,7 @@ class Engine:
     policy: Policy
     turn: Callable[[Platform], Awaitable[None]]
     """Waits in a platform's line before work is begun. Raises NotYet."""
+    write: Writes
+    """Commits a small write, perhaps together with those of others that are at work."""
     stopping: asyncio.Event
     """Set when the process is told to stop: hand over between two steps."""

@@ -1,10 +1,10 @@
 """What the use cases need from outside. Objects that fit are made in wiring.py."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from common.contracts.envelope import Event
@@ -286,6 +286,16 @@ class Transaction(Protocol):
     """Opens a unit of work; leaving it commits."""
 
     def __call__(self) -> AbstractAsyncContextManager[Uow]: ...
+
+
+T = TypeVar("T")
+
+
+class Writes(Protocol):
+    """Commits a small write, maybe together with others'. It may be done twice, the first time in
+    vain, so it touches nothing but its transaction."""
+
+    async def __call__(self, write: Callable[[Uow], Coroutine[Any, Any, T]]) -> T: ...
 
 
 class MediaSources(Protocol):

@@ -5,6 +5,7 @@ A write whose fence is gone raises FencedOff: another worker owns the publicatio
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from common.failpoint import failpoint
@@ -13,7 +14,7 @@ from platforms.port import Next, Outcome, Published, Step, Wait
 from publisher.app import record
 from publisher.app.engine import Engine
 from publisher.app.lease import FencedOff
-from publisher.app.ports import Line
+from publisher.app.ports import Line, Uow
 from publisher.domain.publication import Publication, Stage, StepState
 
 log = logs.get(__name__)
@@ -57,57 +58,12 @@ class Row:
     async def write(
         self, step: Step[Any], outcome: Outcome[Any], undone: Mapping[str, Any]
     ) -> None:
-        async with self._engine.transaction() as uow:
-            match outcome:
-                case Published(post_id, url):
-                    self.keep(
-                        await record.published(uow, self.now, post_id=post_id, url=url, fenced=True)
-                    )
-                case Wait(cursor, after, why):
-                    self.keep(
-                        await record.parked(
-                            uow,
-                            self.now,
-                            after=after,
-                            stage=Stage.PROCESSING,
-                            why=why,
-                            kind="waiting",
-                            step=step.name,
-                            cursor=cursor.model_dump(mode="json"),
-                            failures=0,
-                            **undone,
-                        )
-                    )
-                case Next(cursor):
-                    self.keep(
-                        await uow.publications.change(
-                            self.now,
-                            fenced=True,
-                            line=Line("step_done", step.name),
-                            step=step.name,
-                            step_state=StepState.DONE,
-                            cursor=cursor.model_dump(mode="json"),
-                            failures=0,
-                            visible=self.now.visible or step.visible,
-                        )
-                    )
+        self.keep(await self._engine.write(partial(_written, self.now, step, outcome, undone)))
 
     async def mark(self, step: Step[Any], kind: str, **columns: Any) -> Publication:  # noqa: ANN401 - column values
         """Commit that a step begins, or that it surely did not happen."""
-        stage = Stage.PROCESSING if self.now.visible else Stage.UPLOADING
-        async with self._engine.transaction() as uow:
-            return self.keep(
-                await uow.publications.change(
-                    self.now,
-                    fenced=True,
-                    line=Line(kind, step.name),
-                    step=step.name,
-                    stage=stage,
-                    stage_until=None,
-                    stage_why=None,
-                    **columns,
-                )
-            )
+        columns["stage"] = Stage.PROCESSING if self.now.visible else Stage.UPLOADING
+        return self.keep(await self._engine.write(partial(_marked, self.now, step, kind, columns)))
 
     def counting(self) -> Callable[[int], Awaitable[None]]:
         """For a sending that begins: with a fresh token all is sent once more."""
@@ -138,3 +94,49 @@ class Row:
     def warn(self, what: str, error: Exception) -> None:
         row = self.now
         log.warning(what, **record.ids(row), step=row.step, error=type(error).__name__)
+
+
+async def _written(
+    row: Publication, step: Step[Any], outcome: Outcome[Any], undone: Mapping[str, Any], uow: Uow
+) -> Publication | None:
+    match outcome:
+        case Published(post_id, url):
+            return await record.published(uow, row, post_id=post_id, url=url, fenced=True)
+        case Wait(cursor, after, why):
+            return await record.parked(
+                uow,
+                row,
+                after=after,
+                stage=Stage.PROCESSING,
+                why=why,
+                kind="waiting",
+                step=step.name,
+                cursor=cursor.model_dump(mode="json"),
+                failures=0,
+                **undone,
+            )
+        case Next(cursor):
+            return await uow.publications.change(
+                row,
+                fenced=True,
+                line=Line("step_done", step.name),
+                step=step.name,
+                step_state=StepState.DONE,
+                cursor=cursor.model_dump(mode="json"),
+                failures=0,
+                visible=row.visible or step.visible,
+            )
+
+
+async def _marked(
+    row: Publication, step: Step[Any], kind: str, columns: Mapping[str, Any], uow: Uow
+) -> Publication | None:
+    return await uow.publications.change(
+        row,
+        fenced=True,
+        line=Line(kind, step.name),
+        step=step.name,
+        stage_until=None,
+        stage_why=None,
+        **columns,
+    )

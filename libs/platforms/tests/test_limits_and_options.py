@@ -1,5 +1,6 @@
 """Text lengths in each platform's own units, options, settings, polling, the plug board."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -140,8 +141,9 @@ def test_processing_for_longer_than_a_day_is_told_to_a_person() -> None:
 
 def test_only_one_module_knows_the_http_library() -> None:
     sources = Path(__file__).parents[1] / "src" / "platforms"
-    knowing = {path.name for path in sources.rglob("*.py") if "import httpx" in path.read_text()}
-    assert knowing == {"http.py"}
+    library = re.compile(r"^(?:import|from) (?:aiohttp|httpx|yarl)\b", re.MULTILINE)
+    knowing = {path.name for path in sources.rglob("*.py") if library.search(path.read_text())}
+    assert knowing == {"wire.py"}
 
 
 def test_what_people_can_see_is_never_just_repeated() -> None:

@@ -1,10 +1,27 @@
-"""Notices an upload that stands still: the file gives nothing, or nobody takes what was sent."""
+"""How long a call may stand still, and how an upload is seen to: the file gives nothing, or nobody
+takes what was sent."""
 
 import asyncio
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long each phase may stand still; the whole call has its own deadline. For the answer to
+    an upload only the deadline counts.
+
+    `write` is an upload's time without progress: so long may the file take for its next piece, the
+    platform for taking a piece in, and the network for confirming what is under way.
+    """
+
+    connect: timedelta = timedelta(seconds=5)
+    read: timedelta = timedelta(seconds=30)
+    write: timedelta = timedelta(seconds=30)
+    pool: timedelta = timedelta(seconds=10)
 
 
 class FileTimeout(Exception):

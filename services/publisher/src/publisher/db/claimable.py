@@ -26,6 +26,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from common.contracts.words import Platform
 from publisher.db.pauses import running
@@ -69,9 +70,12 @@ def claimable(quarantine: timedelta) -> ColumnElement[bool]:
     )
 
 
-def first_in_turn(platform: Platform, quarantine: timedelta) -> list[Select[Any]]:
+def first_in_turn(
+    platform: Platform, quarantine: timedelta, *, lock: bool = False
+) -> list[Select[Any]]:
     """The first one of those after the user `since` and of other accounts than `without`, on each
-    way: of those that no pause covers, and of the few that are seen to even while paused."""
+    way: of those that no pause covers, and of the few that are seen to even while paused. One that
+    somebody else has in hand is passed over if it is to be locked."""
 
     def which(of: FromClause) -> ColumnElement[bool]:
         others = of.c.connection_id != all_(bindparam("without", type_=ARRAY(Uuid)))
@@ -86,12 +90,14 @@ def first_in_turn(platform: Platform, quarantine: timedelta) -> list[Select[Any]
         .subquery("free")
     )
     found = select(t.c.id, t.c.connection_id, t.c.user_id, t.c.step.is_(None).label("new"))
+    seen_to = found.where(_seen_to(platform, quarantine), which(t)).order_by(*in_turn(t)).limit(1)
+    each = _looked_up(found.where(claimable(quarantine)), free, lock=lock)
     return [
-        found.join_from(free, t, t.c.id == free.c.id)
-        .where(claimable(quarantine))
+        select(each.c.id, each.c.connection_id, each.c.user_id, each.c.new)
+        .select_from(free.join(each, true()))
         .order_by(free.c.user_id, free.c.new, free.c.id)
         .limit(1),
-        found.where(_seen_to(platform, quarantine), which(t)).order_by(*in_turn(t)).limit(1),
+        seen_to.with_for_update(of=t, skip_locked=True) if lock else seen_to,
     ]
 
 
@@ -105,14 +111,20 @@ def uncalled(platform: Platform, quarantine: timedelta, most: int) -> list[Selec
         .subquery("free")
     )
     found = select(t.c.id).where(claimable(quarantine), t.c.woken_at.is_(None))
-    # Locked by itself, each is looked up by its id: there is no other way to join the two.
-    each = found.where(t.c.id == free.c.id).correlate(free)
-    locked = each.with_for_update(of=t, skip_locked=True).lateral()
+    locked = _looked_up(found, free, lock=True)
     seen_to = found.where(_seen_to(platform, quarantine)).limit(most)
     return [
         select(locked.c.id).select_from(free.join(locked, true())).limit(most),
         seen_to.with_for_update(of=t, skip_locked=True),
     ]
+
+
+def _looked_up(found: Select[Any], listed_before: Subquery, *, lock: bool) -> LateralFromClause:
+    """Each by its id: with a lock or an offset there is no other way to join the two. A planner
+    who believes that the queue is empty would read all of it for each one."""
+    each = found.where(t.c.id == listed_before.c.id).correlate(listed_before)
+    own_way = each.with_for_update(of=t, skip_locked=True) if lock else each.offset(0)
+    return own_way.lateral()
 
 
 def scheduled(most: int, *, well: bool) -> Subquery:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     cast,
     delete,
     func,
@@ -23,6 +24,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.contracts.words import Platform
+from common.db.statement import Statement
 from common.observe import trace
 from publisher.app.pauses import BURST, Action, Pause, Scope
 from publisher.db.tables import audit, pauses, publications
@@ -78,6 +80,10 @@ def resumed(scope: Scope, name: ColumnElement[str]) -> ScalarSelect[datetime]:
 
 def _paused(scope: Scope) -> Select[tuple[str]]:
     return select(pauses.c.id).where(pauses.c.scope == scope)
+
+
+_LATEST = (resumed(scope, bindparam(scope, type_=String)) for scope in Scope)
+RESUMED = Statement(select(func.greatest(*_LATEST).label("latest")))
 
 
 class PauseRows:
@@ -137,15 +143,13 @@ class PauseRows:
 
     async def resumed_at(self, publication: Publication) -> datetime | None:
         """The latest of its platform, account and user."""
-        names = {
+        names: dict[str, str] = {
             Scope.PLATFORM: publication.platform.value,
             Scope.CONNECTION: str(publication.connection_id),
             Scope.USER: publication.user_id,
         }
-        latest = [resumed(scope, literal(name)) for scope, name in names.items()]
-        found: datetime | None = (
-            await self._connection.execute(select(func.greatest(*latest)))
-        ).scalar_one()
+        [row] = await RESUMED.run(self._connection, names)
+        found: datetime | None = row["latest"]
         return found
 
 

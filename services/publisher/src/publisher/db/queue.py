@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -51,7 +52,7 @@ def started(limit: int) -> Statement:
     )
     change = (
         update(t)
-        .where(t.c.id.in_(found.scalar_subquery()))
+        .where(_among(found))
         .values(
             status=Status.PUBLISHING,
             version=t.c.version + 1,
@@ -82,8 +83,8 @@ def held_up(limit: int) -> Statement:
 @cache
 def next_one(platform: Platform, quarantine: timedelta) -> Statement:
     """The first in turn after the user `since`, of other accounts than `without`; locked."""
-    ways = first_in_turn(platform, quarantine)
-    both = _either(one.with_for_update(of=t, skip_locked=True) for one in ways)
+    ways = first_in_turn(platform, quarantine, lock=True)
+    both = _either(ways)
     in_order = select(both.c.id, both.c.connection_id).order_by(
         both.c.user_id, both.c.new, both.c.id
     )
@@ -115,7 +116,7 @@ def called(limit: int, platforms: frozenset[Platform], quarantine: timedelta) ->
     """Those nobody has been called for, marked."""
     each = (one for platform in platforms for one in uncalled(platform, quarantine, limit))
     found = select(_either(each).c.id).limit(limit)
-    return _marked(t.c.id.in_(found.scalar_subquery()))
+    return _marked(_among(found))
 
 
 @cache
@@ -126,9 +127,15 @@ def called_again(
     same names as `next_one`."""
     firsts = (one for platform in platforms for one in first_in_turn(platform, quarantine))
     return _marked(
-        t.c.id.in_(select(_either(firsts).c.id).scalar_subquery()),
+        _among(select(_either(firsts).c.id)),
         t.c.woken_at < NOW - again_after,
     )
+
+
+def _among(found: Select[tuple[UUID]]) -> ColumnElement[bool]:
+    """Looked for once: asked again while they are being changed, what locks rows finds others."""
+    once = found.cte("found").prefix_with("MATERIALIZED")
+    return t.c.id.in_(select(once.c.id))
 
 
 def _marked(*which: ColumnElement[bool]) -> Statement:

@@ -1,12 +1,18 @@
-"""How one service asks another: httpx with a one-minute token, limits, and no secrets in errors."""
+"""How one service asks another: a one-minute token, limits, and no secrets in errors."""
 
+import json
 from typing import Any
 
-import httpx
+import aiohttp
 
 from common.auth.services import sign
 from common.observe import trace
 from common.observe.calling import calling
+from common.outbound import Broken, named, public_authorities, session
+
+HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+TIMEOUT = aiohttp.ClientTimeout(connect=30, sock_connect=3, sock_read=30)
+CONNECTIONS = 100
 
 LONGEST_WORD = 16
 """Signs of a part of an internal address that is no id."""
@@ -21,12 +27,8 @@ class InternalClient:
 
     def __init__(self, base_url: str, *, caller: str, callee: str, secret: str) -> None:
         self._caller, self._callee, self._secret = caller, callee, secret
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=httpx.Timeout(30, connect=3),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._base_url = base_url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
 
     async def call(
         self,
@@ -40,7 +42,7 @@ class InternalClient:
 
         Raises ServiceUnavailable.
         """
-        with calling(method, f"{self._client.base_url}", _template(path)) as call:
+        with calling(method, self._base_url, _template(path)) as call:
             status, found = await self._ask(method, path, body, language)
             call.answered(status)
         if status >= 500 and found.get("code") != "platform_unavailable":
@@ -58,15 +60,36 @@ class InternalClient:
             "accept-language": language,
         }
         try:
-            answer = await self._client.request(method, path, json=body, headers=headers)
-            found = answer.json() if answer.content else {}
-        except (httpx.HTTPError, ValueError) as error:
-            raise ServiceUnavailable(f"{self._callee}: {type(error).__name__}") from None
-        return answer.status_code, found
+            status, answer = await self._exchange(method, path, body, headers)
+            return status, json.loads(answer) if answer else {}
+        except Broken as broken:
+            raise ServiceUnavailable(f"{self._callee}: {broken}") from None
+        except ValueError:
+            raise ServiceUnavailable(f"{self._callee}: no JSON") from None
+
+    async def _exchange(
+        self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        if self._session is None:  # it wants a running loop
+            self._session = session(HEADERS, TIMEOUT, public_authorities(), connections=CONNECTIONS)
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body).encode()
+        with named():
+            async with self._session.request(
+                method,
+                f"{self._base_url}{path}",
+                data=data,
+                headers=headers,
+                allow_redirects=False,
+            ) as answer:
+                return answer.status, await answer.read()
 
     async def aclose(self) -> None:
         """Close the pool."""
-        await self._client.aclose()
+        if self._session:
+            await self._session.close()
 
 
 def _template(path: str) -> str:

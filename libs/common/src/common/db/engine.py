@@ -40,6 +40,7 @@ def connect(url: SecretStr, service: str, *, size: int = 10) -> AsyncEngine:
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,
+            "max_cacheable_statement_size": 0,  # the longest are those planned for the longest
             "server_settings": {
                 "application_name": service,
                 "timezone": "UTC",

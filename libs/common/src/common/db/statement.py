@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias, cast
 
 import asyncpg
-from sqlalchemy import exc
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy import BindParameter, exc
+from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import ReturnsRows
 from sqlalchemy.types import TypeEngine
@@ -18,6 +18,18 @@ from common.db.engine import dumps
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 DIALECT = dialect(json_serializer=dumps)  # type: ignore[no-untyped-call]
+
+
+class _Compiler(PGCompiler_asyncpg):
+    """Writes what is known when the statement is built into its text. So PostgreSQL sees which
+    partial index it is about, and plans it once a connection instead of at each call."""
+
+    def visit_bindparam(self, bindparam: BindParameter[Any], *how: Any, **more: Any) -> Any:  # noqa: ANN401 - the compiler's own
+        more["literal_binds"] = more.get("literal_binds") or not bindparam.required
+        return super().visit_bindparam(bindparam, *how, **more)  # type: ignore[no-untyped-call]
+
+
+DIALECT.statement_compiler = _Compiler
 
 
 def driver_of(connection: AsyncConnection) -> Driver:
@@ -34,7 +46,6 @@ class Statement:
         compiled = statement.compile(dialect=DIALECT)
         self._sql = str(compiled)
         self._names = tuple(compiled.positiontup or ())
-        self._fixed = dict(compiled.params)
         self._writers = _processors(
             {name: _type(one.type).bind_processor(DIALECT) for name, one in compiled.binds.items()}
         )
@@ -47,7 +58,7 @@ class Statement:
 
     def bound(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """The text, and what the driver is given for its parameters."""
-        given = {**self._fixed, **values}
+        given = dict(values)
         for name, write in self._writers.items():
             given[name] = write(given[name])
         return self._sql, [given[name] for name in self._names]

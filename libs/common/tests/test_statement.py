@@ -1,0 +1,53 @@
+"""Statements that are compiled once: what is in their text, what they answer, what errors show."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Interval, String, Text, Uuid, bindparam, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from common.db.statement import Statement
+from common.db.unit_of_work import INBOX
+
+pytestmark = pytest.mark.anyio
+ONE = UUID(int=1)
+
+
+def test_what_is_known_when_it_is_built_stands_in_its_text() -> None:
+    """So PostgreSQL sees which partial index it is about, and plans it once."""
+    known = literal("it's") == bindparam("asked", type_=String)
+    sql, given = Statement(select(known, literal(timedelta(seconds=1.5))).limit(7)).bound(
+        {"asked": "x", "not asked for": 1}
+    )
+    assert ("'it''s'" in sql, "1.5" in sql, "LIMIT 7" in sql) == (True, True, True)
+    assert given == ["x"]
+
+
+async def test_values_arrive_and_come_back_as_they_are(engine: AsyncEngine) -> None:
+    asked = {"id": ONE, "body": {"имя": [1, None]}, "none": None, "for_": timedelta(hours=1)}
+    kinds = {"id": Uuid, "body": JSONB, "none": Text, "for_": Interval}
+    columns = [cast(bindparam(name, type_=kind), kind).label(name) for name, kind in kinds.items()]
+    async with engine.connect() as connection:
+        assert await Statement(select(*columns)).run(connection, asked) == [asked]
+
+
+async def test_an_error_is_sqlalchemys_and_shows_no_value(engine: AsyncEngine) -> None:
+    add = INBOX.insert().values(message_id=bindparam("id", type_=Uuid))
+    add = add.values(consumer=bindparam("who", type_=String)).returning(INBOX.c.message_id)
+    secret = {"id": ONE, "who": "somebody's text"}
+    async with engine.connect() as connection:
+        await Statement(add).run(connection, secret)
+        with pytest.raises(IntegrityError) as duplicate:
+            await Statement(add).run(connection, secret)
+        wrong = select(cast(bindparam("who", type_=Text), JSONB).label("wrong"))
+        with pytest.raises(DBAPIError) as refused:
+            await Statement(wrong).run(connection, secret)
+        ended = INBOX.delete().where(INBOX.c.message_id == ONE).returning(func.now())
+        await Statement(ended).run(connection)
+    for error in (duplicate.value, refused.value):
+        assert "somebody" not in str(error)
+        assert error.__context__ is None
+    assert "inbox" in str(duplicate.value)

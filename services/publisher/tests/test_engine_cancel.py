@@ -78,8 +78,19 @@ async def test_a_cancel_between_two_steps_undoes_what_was_made(lab: Lab, three: 
     assert done.status is Status.CANCELLED
     assert three.asked == ["act:draft", "undo:draft"]
     assert three.made[row.id] == []
-    assert (await lab.kinds(done))[-2:] == ["step_done", "cancelled"]
+    assert (await lab.kinds(done))[-3:] == ["step_started", "stopped", "cancelled"]
     assert await cancel(lab, row) is Verdict.CANCELLED
+
+
+async def test_a_step_that_only_began_is_not_undone(lab: Lab, platform: Scripted) -> None:
+    """The end of one and the beginning of the next are one commit."""
+    platform.step("draft", Guard.REPEATABLE, undo=True)
+    platform.step("upload", Guard.CHECKED, undo=True)
+    platform.step("send", Guard.CHECKED, visible=True)
+    row = await lab.request()
+    assert await cancel_during(lab, row, platform.stuck("act:draft")) is Verdict.REQUESTED
+    assert (await lab.read(row)).status is Status.CANCELLED
+    assert platform.asked == ["act:draft", "undo:draft"]
 
 
 @pytest.mark.parametrize("guard", [Guard.CHECKED, Guard.ONCE])

@@ -44,9 +44,9 @@ FAST = {f"{kind}pace_{one}": 1000.0 for kind in ("", "account_") for one in Plat
 PATIENT = timedelta(seconds=30)
 
 COSTS = {
-    Platform.VK: Counter(statements=21, commits=10, messages=2, redis=5),
-    Platform.RUTUBE: Counter(statements=27, commits=12, messages=2, redis=6),
-    Platform.DZEN: Counter(statements=23, commits=12, messages=2, redis=5),
+    Platform.VK: Counter(statements=19, commits=8, messages=2, redis=5),
+    Platform.RUTUBE: Counter(statements=26, commits=11, messages=2, redis=6),
+    Platform.DZEN: Counter(statements=20, commits=9, messages=2, redis=5),
     Platform.TELEGRAM: Counter(statements=17, commits=6, messages=2, redis=3),
 }
 """A platform that processes is looked at once. The relay's own statements, which up to 200 messages

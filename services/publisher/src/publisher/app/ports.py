@@ -77,7 +77,7 @@ class Publications(Protocol):
         release: bool = False,
         woken: bool = False,
         shown: bool = False,
-        line: Line | None = None,
+        line: Line | Sequence[Line] = (),
         **columns: Any,  # noqa: ANN401 - column values
     ) -> Publication | None:
         """Write columns, if the row still has the publication's status (and, if `fenced`,
@@ -85,8 +85,8 @@ class Publications(Protocol):
 
         `to` moves the status along the table of states; `after` sets when it is due again;
         `release` gives the lease back; `woken` says that a worker is called in this transaction;
-        `shown` tells people as well when it goes on; `line` goes into the timeline with the change,
-        or not at all. What is published is so from this moment.
+        `shown` tells people as well when it goes on; what `line` says goes into the timeline with
+        the change, or not at all. What is published is so from this moment.
         Raises IllegalMove, DuplicatePublication.
         """
         ...

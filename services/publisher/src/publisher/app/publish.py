@@ -21,6 +21,7 @@ from publisher.app.engine import Engine
 from publisher.app.lease import FencedOff, Lease, LeaseLost
 from publisher.app.ports import Line
 from publisher.app.row import Row
+from publisher.app.unusable import end_unusable
 from publisher.domain.publication import Publication, Stage, StepState
 from publisher.domain.rules import in_doubt
 
@@ -46,7 +47,7 @@ async def publish(
         steps = list(adapter.publishing.steps()) if adapter else []
         known = claimed.step is None or claimed.step in [step.name for step in steps]
         if adapter is None or not known:
-            await _unusable(engine, claimed)
+            await end_unusable(engine, claimed)
             return
         lease = Lease(claimed, engine.policy.lease, engine.transaction, since=since)
         keeping = asyncio.create_task(lease.keep())
@@ -58,27 +59,6 @@ async def publish(
             keeping.cancel()
             with suppress(asyncio.CancelledError):
                 await keeping
-
-
-async def _unusable(engine: Engine, claimed: Publication) -> None:
-    """The platform is switched off here, or the row stands at a step that this build lacks."""
-    async with engine.transaction() as uow:
-        row = await uow.publications.change(claimed, fenced=True)  # a cancel may have come
-        if row is None:
-            return
-        if row.visible:
-            await record.uncertain(uow, row, step=row.step or "", fenced=True)
-        elif row.cancel_requested:
-            await record.cancelled(uow, row, why=row.cancel_why or "user", fenced=True)
-        else:
-            await record.failed(
-                uow,
-                row,
-                code="platform_unavailable",
-                reason="platform_unavailable",
-                fenced=True,
-                detail="switched off",
-            )
 
 
 class _Attempt:
@@ -98,6 +78,8 @@ class _Attempt:
         self._steps = steps
         self._names = [step.name for step in steps]
         self._in_doubt = in_doubt(claimed.step_state, self._current().guard)
+        self._begun = False
+        """The step at which the row stands was begun with the end of the one before."""
         self._calls = Calls(engine, lease)
 
     async def run(self, admitted: Callable[[], None]) -> None:
@@ -163,19 +145,20 @@ class _Attempt:
                 return True
             return await self._record(step, found)
         await self._calls.ready(self._row.now)  # whatever can go wrong before goes wrong before
-        before = self._row.now
-        began = await self._row.mark(
-            step,
-            "step_started",
-            step_state=StepState.STARTED,
-            visible=before.visible or step.visible,
-        )
-        if began.cancel_requested and step.visible:
+        new = self._row.now.step is None
+        seen = self._row.now.visible
+        if self._begun:
+            seen = bool(self._undone(step)["visible"])
+        else:
+            began = {"step_state": StepState.STARTED, "visible": seen or step.visible}
+            await self._row.mark(step, "step_started", **began)
+        self._begun = False
+        if self._row.now.cancel_requested and step.visible:
             await self._row.mark(step, "stopped", **self._undone(step))
             return True
-        if began.paused_by and not before.visible:
+        if self._row.now.paused_by and not seen:
             # One that nothing was ever sent of is untouched again: a cancel is done at once.
-            back = {"step": None} if before.step is None else {}
+            back = {"step": None} if new else {}
             await self._hand_over("paused", stage=Stage.QUEUED, **back)
             return False
         failpoint("publisher.begun")
@@ -210,8 +193,15 @@ class _Attempt:
             return await self._calls.make(self._row.now, call, most, self._row.counting)
 
     async def _record(self, step: Step[Any], outcome: Outcome[Any]) -> bool:
-        """Commit what the step brought; True when the next one may begin."""
-        await self._row.patiently(partial(self._row.write, step, outcome, self._undone(step)))
+        """Commit what the step brought, and that the next one begins: of what that needs nothing
+        is left to fail. True when there is a next one."""
+        following = self._steps[self._names.index(step.name) + 1 :]
+        coming = following[0] if following and isinstance(outcome, Next) else None
+        await self._row.patiently(
+            partial(self._row.write, step, outcome, self._undone(step), coming)
+        )
+        self._calls.entered = False
+        self._begun = coming is not None
         failpoint("publisher.recorded")
         return isinstance(outcome, Next)
 
@@ -233,6 +223,7 @@ class _Attempt:
     async def _take_back(self) -> None:
         """Undo what was made so far, best effort, then say that it is cancelled."""
         reached = 0 if self._row.now.step is None else self._names.index(self._row.now.step) + 1
+        reached -= self._begun  # nothing was sent of that one
         for step in reversed(self._steps[:reached]):
             if step.undo is None:
                 continue

@@ -56,13 +56,19 @@ class Row:
                 return
 
     async def write(
-        self, step: Step[Any], outcome: Outcome[Any], undone: Mapping[str, Any]
+        self,
+        step: Step[Any],
+        outcome: Outcome[Any],
+        undone: Mapping[str, Any],
+        following: Step[Any] | None,
     ) -> None:
-        self.keep(await self._engine.write(partial(_written, self.now, step, outcome, undone)))
+        """Commit what a step brought and, if another one is `following`, that this one begins."""
+        write = partial(_written, self.now, step, outcome, undone, following)
+        self.keep(await self._engine.write(write))
 
     async def mark(self, step: Step[Any], kind: str, **columns: Any) -> Publication:  # noqa: ANN401 - column values
         """Commit that a step begins, or that it surely did not happen."""
-        columns["stage"] = Stage.PROCESSING if self.now.visible else Stage.UPLOADING
+        columns |= _showing(visible=self.now.visible)
         return self.keep(await self._engine.write(partial(_marked, self.now, step, kind, columns)))
 
     def counting(self) -> Callable[[int], Awaitable[None]]:
@@ -97,7 +103,12 @@ class Row:
 
 
 async def _written(
-    row: Publication, step: Step[Any], outcome: Outcome[Any], undone: Mapping[str, Any], uow: Uow
+    row: Publication,
+    step: Step[Any],
+    outcome: Outcome[Any],
+    undone: Mapping[str, Any],
+    following: Step[Any] | None,
+    uow: Uow,
 ) -> Publication | None:
     match outcome:
         case Published(post_id, url):
@@ -116,16 +127,32 @@ async def _written(
                 **undone,
             )
         case Next(cursor):
+            visible = row.visible or step.visible
+            lines = [Line("step_done", step.name)]
+            columns: dict[str, Any] = {
+                "step": step.name,
+                "step_state": StepState.DONE,
+                "visible": visible,
+            }
+            if following is not None:
+                lines.append(Line("step_started", following.name))
+                columns |= _showing(visible=visible)
+                columns |= {"step": following.name, "step_state": StepState.STARTED}
+                columns |= {"visible": visible or following.visible}
             return await uow.publications.change(
                 row,
                 fenced=True,
-                line=Line("step_done", step.name),
-                step=step.name,
-                step_state=StepState.DONE,
+                line=lines,
                 cursor=cursor.model_dump(mode="json"),
                 failures=0,
-                visible=row.visible or step.visible,
+                **columns,
             )
+
+
+def _showing(*, visible: bool) -> dict[str, Any]:
+    """The columns of what people are told while a step is at work."""
+    stage = Stage.PROCESSING if visible else Stage.UPLOADING
+    return {"stage": stage, "stage_until": None, "stage_why": None}
 
 
 async def _marked(
@@ -136,7 +163,5 @@ async def _marked(
         fenced=True,
         line=Line(kind, step.name),
         step=step.name,
-        stage_until=None,
-        stage_why=None,
         **columns,
     )

@@ -61,5 +61,5 @@ async def _held_too_long(uow: Uow, row: Publication, since: datetime) -> bool:
 async def _hold(uow: Uow, row: Publication) -> None:
     """Keep it until the account is connected again, and look again in a minute."""
     why = "connection_expired"
-    line = Line("held", detail=why) if row.hold is None else None
+    line = Line("held", detail=why) if row.hold is None else ()
     await uow.publications.change(row, hold=why, after=HOLD_CHECK, line=line)

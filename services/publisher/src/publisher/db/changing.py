@@ -3,7 +3,7 @@
 Each shape of it is built once: to build it anew takes longer than to carry it out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     literal,
     select,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -40,12 +41,12 @@ def change_of(
     *,
     moved: bool,
     fenced: bool,
-    noted: bool,
+    noted: int,
 ) -> Statement:
     """Of the one with the id `this` that is still in the state `was`: the columns `given` become
     `to_…`, those of `now` this moment, those of `later` `after` this moment; if it is `moved`, its
-    version grows; if the change is `fenced`, its fence has to be `held`; `noted` appends a line
-    made of `line_…`. Answers the row, or none."""
+    version grows; if the change is `fenced`, its fence has to be `held`; so many lines
+    as `noted` are appended, made of `line_0_…` and so on. Answers the row, or none."""
     values: dict[str, Any] = {
         **{name: bindparam(f"to_{name}", type_=t.c[name].type) for name in given},
         **dict.fromkeys(now, func.clock_timestamp()),
@@ -65,8 +66,11 @@ def change_of(
     )
     if not noted:
         return Statement(change)
-    words = {name: bindparam(f"line_{name}", type_=timeline.c[name].type) for name in LINE}
-    return Statement(_with_line(change.cte("changed"), words))
+    lines = [
+        {name: bindparam(f"line_{n}_{name}", type_=timeline.c[name].type) for name in LINE}
+        for n in range(noted)
+    ]
+    return Statement(_with_lines(change.cte("changed"), *lines))
 
 
 def noted_as(change: ReturningUpdate[Any], kind: str) -> Statement:
@@ -75,27 +79,33 @@ def noted_as(change: ReturningUpdate[Any], kind: str) -> Statement:
     changed = change.cte("changed")
     trace_id = func.split_part(changed.c.traceparent, "-", 2)
     return Statement(
-        _with_line(changed, {"kind": literal(kind), "step": changed.c.step, "trace_id": trace_id})
+        _with_lines(changed, {"kind": literal(kind), "step": changed.c.step, "trace_id": trace_id})
     )
 
 
-def _with_line(changed: CTE, words: Mapping[str, ColumnElement[Any]]) -> ReturnsRows:
-    seen = {
-        "publication_id": changed.c.id,
-        "status": changed.c.status,
-        "attempt": changed.c.attempt,
-        **words,
-    }
-    each = select(*seen.values()).select_from(changed).order_by(changed.c.due_at, changed.c.id)
-    lines = insert(timeline).from_select(list(seen), each)
-    return select(changed).add_cte(lines.cte("noted"))
+def _with_lines(changed: CTE, *lines: Mapping[str, ColumnElement[Any]]) -> ReturnsRows:
+    """For each row all of these lines, in their order."""
+    row = {"publication_id": changed.c.id, "status": changed.c.status, "attempt": changed.c.attempt}
+    in_order = (changed.c.due_at, changed.c.id)
+    each = [
+        select(*row.values(), *words.values()).select_from(changed).order_by(*in_order)
+        for words in lines
+    ]
+    all_of_them = (
+        each[0] if len(each) == 1 else union_all(*(select(one.subquery()) for one in each))
+    )
+    noted = insert(timeline).from_select([*row, *lines[0]], all_of_them)
+    return select(changed).add_cte(noted.cte("noted"))
 
 
-def said(line: Line) -> dict[str, str | None]:
+def said(lines: Sequence[Line]) -> dict[str, str | None]:
     """The values of `line_…`."""
     here = trace.current().trace_id
-    words = {"kind": line.kind, "step": line.step, "detail": line.detail, "trace_id": here}
-    return {f"line_{name}": one for name, one in words.items()}
+    values: dict[str, str | None] = {}
+    for n, line in enumerate(lines):
+        words = {"kind": line.kind, "step": line.step, "detail": line.detail, "trace_id": here}
+        values |= {f"line_{n}_{name}": one for name, one in words.items()}
+    return values
 
 
 def _held() -> ColumnElement[bool]:

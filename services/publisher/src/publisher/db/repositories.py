@@ -92,10 +92,11 @@ class PublicationRows:
         release: bool = False,
         woken: bool = False,
         shown: bool = False,
-        line: Line | None = None,
+        line: Line | Sequence[Line] = (),
         **columns: Any,  # noqa: ANN401 - column values
     ) -> Publication | None:
-        """One conditional UPDATE, with the line about it in the same statement."""
+        """One conditional UPDATE, with the lines about it in the same statement."""
+        lines = (line,) if isinstance(line, Line) else line
         given, now, later = dict(columns), {"updated_at"}, set[str]()
         if to is not None:
             check_move(publication.status, to)
@@ -121,12 +122,12 @@ class PublicationRows:
             frozenset(later),
             moved=to is not None,
             fenced=fenced,
-            noted=line is not None,
+            noted=len(lines),
         )
         values = {"this": publication.id, "was": publication.status, "held": publication.fence}
         values |= {f"to_{name}": one for name, one in given.items()}
         values |= {} if after is None else {"after": after}
-        values |= {} if line is None else said(line)
+        values |= said(lines)
         try:
             rows = await statement.run(self._connection, values)
         except IntegrityError as error:

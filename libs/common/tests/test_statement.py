@@ -1,5 +1,6 @@
 """Statements that are compiled once: what is in their text, what they answer, what errors show."""
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.db.statement import Statement
-from common.db.unit_of_work import INBOX
+from common.db.unit_of_work import INBOX, NotCommitted, UnitOfWork
 
 pytestmark = pytest.mark.anyio
 ONE = UUID(int=1)
@@ -51,3 +52,13 @@ async def test_an_error_is_sqlalchemys_and_shows_no_value(engine: AsyncEngine) -
         assert "somebody" not in str(error)
         assert error.__context__ is None
     assert "inbox" in str(duplicate.value)
+
+
+async def test_a_fault_that_was_passed_over_is_not_taken_for_a_commit(engine: AsyncEngine) -> None:
+    wrong = Statement(select(cast(bindparam("what", type_=Text), JSONB).label("wrong")))
+    uow = UnitOfWork(engine)
+    await uow.__aenter__()
+    with suppress(DBAPIError):
+        await wrong.run(uow.connection, {"what": "no JSON"})
+    with pytest.raises(NotCommitted):
+        await uow.__aexit__(None, None, None)

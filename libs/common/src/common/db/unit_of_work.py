@@ -71,8 +71,13 @@ def _tell() -> Select[Any]:
 TELL = Statement(_tell())
 
 
+class NotCommitted(Exception):
+    """PostgreSQL took everything back: a fault of a statement was passed over."""
+
+
 class UnitOfWork:
     """`async with` opens a transaction; leaving it commits, an exception rolls back.
+    Raises NotCommitted.
 
     A service's own unit of work adds its repositories on `connection`.
     """
@@ -106,7 +111,8 @@ class UnitOfWork:
         try:
             if error is None:
                 await self._flush()
-                await self._say("COMMIT")
+                if await self._say("COMMIT") != "COMMIT":
+                    raise NotCommitted("a statement of it had failed")
                 for do in self._afterwards:
                     do()
             elif self._within():
@@ -188,13 +194,12 @@ class UnitOfWork:
             columns = {name: [fact[name] for fact in self._facts] for name in self._facts[0]}
             await TELL.run(self.connection, columns)
 
-    async def _say(self, words: str) -> None:
+    async def _say(self, words: str) -> str:
+        """Answers what was done, which need not be what was said."""
         try:
-            await self._driver.execute(words)
+            return await self._driver.execute(words)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             told = error
-        else:
-            return
         raise as_told_by_sqlalchemy(told)
 
     def _within(self) -> bool:

@@ -259,8 +259,13 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(http: Http, tmp_
         seen.serve, "127.0.0.1", 0, ssl=self_signed(tmp_path / "pair.pem")
     )
     url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    loop = asyncio.get_running_loop()
+    others = loop.get_exception_handler()
+    loop.set_exception_handler(lambda *_: None)  # how the server sees it that we hang up
     error = await failure(http, Request("POST", url, write=True))
     server.close()
+    await asyncio.sleep(0.1)
+    loop.set_exception_handler(others)
     assert (type(error), error.note) == (Unavailable, "not sent: ConnectError")
     assert seen == []
 

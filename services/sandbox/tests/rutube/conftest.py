@@ -50,4 +50,8 @@ async def links(clip: bytes, asked: Counter[str]) -> AsyncIterator[str]:
     host, port = server.sockets[0].getsockname()
     yield f"http://{host}:{port}"
     stop.set()
+    # Whoever is just being let in would find the server closed: first nobody more is let in.
+    asyncio.get_running_loop().remove_reader(server.sockets[0].fileno())
+    for _ in range(3):
+        await asyncio.sleep(0)
     server.close()

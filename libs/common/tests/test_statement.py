@@ -1,17 +1,19 @@
 """Statements that are compiled once: what is in their text, what they answer, what errors show."""
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Interval, String, Text, Uuid, bindparam, cast, func, literal, select
+from sqlalchemy import Interval, String, Text, Uuid, bindparam, cast, func, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from common.db.statement import Statement
 from common.db.unit_of_work import INBOX, NotCommitted, UnitOfWork
+from support.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 ONE = UUID(int=1)
@@ -46,9 +48,11 @@ async def test_an_error_is_sqlalchemys_and_shows_no_value(engine: AsyncEngine) -
         wrong = select(cast(bindparam("who", type_=Text), JSONB).label("wrong"))
         with pytest.raises(DBAPIError) as refused:
             await Statement(wrong).run(connection, secret)
+        with pytest.raises(DataError) as unsent:
+            await Statement(add).run(connection, {**secret, "id": "somebody's id"})
         ended = INBOX.delete().where(INBOX.c.message_id == ONE).returning(func.now())
         await Statement(ended).run(connection)
-    for error in (duplicate.value, refused.value):
+    for error in (duplicate.value, refused.value, unsent.value):
         assert "somebody" not in str(error)
         assert error.__context__ is None
     assert "inbox" in str(duplicate.value)
@@ -62,3 +66,22 @@ async def test_a_fault_that_was_passed_over_is_not_taken_for_a_commit(engine: As
         await wrong.run(uow.connection, {"what": "no JSON"})
     with pytest.raises(NotCommitted):
         await uow.__aexit__(None, None, None)
+
+
+async def test_whoever_does_not_hear_that_it_has_begun_leaves_nothing_open(
+    engine: AsyncEngine,
+) -> None:
+    uow = UnitOfWork(engine)
+    uow._begin = "BEGIN; SELECT pg_sleep(1)"
+    beginning = asyncio.create_task(uow.__aenter__())
+    await asyncio.sleep(0.3)
+    beginning.cancel()
+    with suppress(asyncio.CancelledError):
+        await beginning
+    its_own = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE :begun || '%'")
+
+    async def it_is_gone() -> bool:
+        async with engine.connect() as connection:
+            return not (await connection.execute(its_own, {"begun": uow._begin})).scalar_one()
+
+    await eventually(it_is_gone, seconds=8)

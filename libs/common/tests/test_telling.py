@@ -9,6 +9,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity, PublishError
 from pydantic import SecretStr
 
 from common.bus import topology
+from common.bus.batch import Batch
 from common.bus.publish import CONFIRM_SECONDS, broker
 from common.bus.subscription import Queue
 from common.bus.telling import Telling
@@ -107,6 +108,25 @@ async def test_whoever_hears_it_is_told_of_which_trace_it_is(bus: Any) -> None:
     assert trace.recording() is False
     assert (await bus.comes(QUEUE.name)).headers["traceparent"] == PARENT
     assert "traceparent" not in (await bus.comes(QUEUE.name)).headers
+
+
+@pytest.mark.parametrize("shown", [False, True])
+async def test_a_connection_that_was_given_up_is_a_fault_and_no_end_of_ours(
+    bus: Any, monkeypatch: pytest.MonkeyPatch, shown: bool
+) -> None:
+    """aiormq ends what waits for a confirmation with a CancelledError then."""
+
+    async def gives_up(batch: Batch, _turn: asyncio.Lock) -> None:
+        for _, confirmed in batch._waiting:
+            confirmed.set_exception(asyncio.CancelledError())
+
+    monkeypatch.setattr(Batch, "write", gives_up)
+    monkeypatch.setattr(trace, "recording", lambda: shown)
+    await topology.declare(bus.url, "accounts", (QUEUE,))
+    async with broker(bus.url, "accounts") as speaker:
+        faults = await Telling(speaker, "accounts")([said(), said()])
+    assert len(faults) == 2
+    assert None not in faults
 
 
 async def test_a_frozen_broker_holds_a_batch_no_longer_than_the_limit(

@@ -55,7 +55,9 @@ async def running(*tasks: Task) -> AsyncIterator[asyncio.Event]:
     async def guarded(task: Task) -> None:
         try:
             await task(stop)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if stop.is_set() and isinstance(error, asyncio.CancelledError):
+                raise  # by us
             log.critical("task_died", task=getattr(task, "__qualname__", ""), exc_info=error)
             _State.failed = True
             signal.raise_signal(signal.SIGTERM)

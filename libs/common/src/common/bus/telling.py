@@ -58,7 +58,7 @@ class Telling:
         finally:
             for one in confirmed:
                 one.cancel()
-        return [one.exception() for one in confirmed]
+        return [_outcome(one) for one in confirmed]
 
     async def _open(self) -> Channel:
         async with self._opening:
@@ -111,6 +111,11 @@ class Telling:
             unsaid: Confirmed = asyncio.get_running_loop().create_future()
             unsaid.set_exception(error)
             return unsaid
+
+
+def _outcome(one: Confirmed) -> BaseException | None:
+    """aiormq may give up a connection with a CancelledError, which ends a task as cancelled."""
+    return ConnectionError("given up") if one.cancelled() else one.exception()
 
 
 def _fault(one: Confirmed, error: Exception) -> BaseException | None:

@@ -72,6 +72,10 @@ class GroupCommit(Generic[U]):
                     await self._commit([place for place in group if not place.shared.done()])
                     for place in group:
                         place.tell(shared=True)
+            except BaseException:
+                group += self._waiting  # nobody is left who would see to them
+                self._waiting.clear()
+                raise
             finally:
                 for place in group:
                     place.tell(shared=False)

@@ -77,10 +77,11 @@ def _lease() -> Update:
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     )
+    once = due.cte("due").prefix_with("MATERIALIZED")  # asked again, it would find others
     said = (OUTBOX.c.body[name].astext for name in ("type", "traceparent", "correlationid"))
     return (
         update(OUTBOX)
-        .where(OUTBOX.c.id.in_(due.scalar_subquery()))
+        .where(OUTBOX.c.id.in_(select(once.c.id)))
         .values(leased_until=func.now() + LEASE)
         .returning(OUTBOX.c.id, OUTBOX.c.routing_key, cast(OUTBOX.c.body, Text), *said)
     )
@@ -127,7 +128,7 @@ class Relay:
             pass
 
     async def send_batch(self) -> int:
-        """Lease, publish, mark; answers how many rows were taken."""
+        """Lease, publish, mark; answers how many rows have left."""
         async with self._autocommit.connect() as connection:
             facts = [Fact(*row) for row in await connection.execute(LEASED)]
         if not facts:
@@ -146,7 +147,7 @@ class Relay:
         if failed:
             kinds = sorted({type(fault).__name__ for fault in faults if fault is not None})
             log.warning("outbox_not_confirmed", rows=len(failed), errors=kinds)
-        return len(facts)
+        return len(sent)
 
     async def _safely_send(self) -> int:
         try:

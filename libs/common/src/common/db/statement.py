@@ -93,6 +93,9 @@ def _processors(known: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_told_by_sqlalchemy(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> Exception:
     """The same error, for whoever knows those of SQLAlchemy; without values."""
+    if isinstance(error, asyncpg.DataError):  # its text names the value
+        kind_only = asyncpg.DataError(f"{type(error).__name__}: a value does not fit")
+        return exc.DataError(None, None, kind_only, hide_parameters=True)
     if isinstance(error, asyncpg.InterfaceError):
         return exc.InterfaceError(None, None, error, hide_parameters=True)
     error.detail = None  # may hold a whole row

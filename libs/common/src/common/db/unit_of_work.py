@@ -98,7 +98,8 @@ class UnitOfWork:
         try:
             await self._say(self._begin)
         except BaseException:
-            await self._close()
+            # Who does not hear the answer to BEGIN does not know whether it has begun.
+            await self._abandon()
             raise
         return self
 
@@ -207,5 +208,11 @@ class UnitOfWork:
 
     async def _close(self) -> None:
         if self._within():
-            self._driver.terminate()  # the next one must not find itself within it
+            await self._abandon()  # the next one must not find itself within it
+        else:
+            await self.connection.close()
+
+    async def _abandon(self) -> None:
+        self._driver.terminate()
+        await self.connection.invalidate()  # or the pool would take its end for the server's
         await self.connection.close()

@@ -209,7 +209,7 @@ def way_to(platform: str, moment: str) -> list[tuple[str, str]]:
     if moment in {*BEFORE_STEPS, "uploading", "renewing"}:
         return []
     if moment == "undone":
-        return [("recorded", "stop")]
+        return [("answered", "stop")]  # of the step before: the next one begins with its end
     steps = [("recorded", "stop")] * (CREATING[platform][1] - 1)
     return [*steps, ("answered", "kill9")] if moment == "looked" else steps
 

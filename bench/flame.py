@@ -23,7 +23,7 @@ from servers import Servers
 
 HOME = TREE / ".local/flame"
 LOCK = TREE / "bench/flame.lock"
-WARM_UP, JOBS = 200, 1000
+WARM_UP, JOBS = 200, 3000
 SECONDS, PER_SECOND = 10, 100
 PATIENCE = 120.0
 NARROWEST = 0.5
